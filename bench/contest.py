@@ -1,0 +1,184 @@
+"""One cell of the benchmarks: who competes in it, who agrees with the reference, and how fast each is.
+
+The competitors are the formula on NumPy arrays, the formula as a torch optimizer, and torch's own optimizer on every
+path that it has. What disagrees is WRONG and is not timed: a fast wrong answer is no result.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from ..reference import torch_paths
+from ..scratch_impls import Case, Spec
+from .adapter import as_optimizer
+from .replay import Factory, replay
+from .scenario import Scenario, probe
+from .timing import Ratio, Step, Stream, Times, interleave, ratio, step_bytes
+
+REFERENCE = "torch-forloop"
+_STREAM = "stream"
+
+
+def implementations(spec: Spec) -> tuple[str, ...]:
+    """Those that compete, in a fixed order; the torch paths are those that this version of torch has."""
+    return ("scratch-numpy", "scratch", *(f"torch-{path}" for path in torch_paths.paths(spec.reference)))
+
+
+def representatives(spec: Spec) -> Iterator[Case]:
+    """The cases that are timed: the first, which holds the defaults, and the first that keeps more state than it."""
+    torch_cases = [case for case in spec.cases if case.reference == "torch"]
+    yield torch_cases[0]
+    sizes = [step_bytes(spec, case.hyper, [(1,)], "float32") for case in torch_cases]
+    yield from [case for case, size in zip(torch_cases, sizes, strict=True) if size > sizes[0]][:1]
+
+
+class NumpyOptimizer(Optimizer):
+    """The formula on the NumPy arrays under the parameters, for comparison only: it copies what it is given."""
+
+    def __init__(self, params: Any, *, spec: Spec, **hyper: Any) -> None:
+        super().__init__(params, spec.hyper(**hyper))
+        self.spec = spec
+
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            hyper = {name: group[name] for name in self.spec.defaults}
+            for param in group["params"]:
+                if param.grad is None:
+                    continue
+                array, grad = param.detach().numpy(), param.grad.numpy().copy()
+                state = self.state[param] or {"step": 0, **self.spec.start(array, hyper)}
+                count = state.pop("step") + 1
+                old = {n: v.numpy() if isinstance(v, torch.Tensor) else v for n, v in state.items()}
+                new_param, new = self.spec.update(array.copy(), grad, old, count, **hyper)
+                param.data.copy_(torch.as_tensor(new_param))
+                self.state[param] = {"step": count, **{n: torch.as_tensor(v) for n, v in new.items()}}
+
+
+def factory(spec: Spec, implementation: str) -> Factory:
+    """(params, **hyper) -> optimizer. ValueError for a name that does not compete."""
+    if implementation not in implementations(spec):
+        raise ValueError(f"{spec.name} has no {implementation!r}; it has {', '.join(implementations(spec))}")
+    if implementation == "scratch":
+        return as_optimizer(spec)
+    if implementation == "scratch-numpy":
+        return functools.partial(NumpyOptimizer, spec=spec)
+    return functools.partial(torch_paths.build, spec.reference, implementation.removeprefix("torch-"))
+
+
+def fault(spec: Spec, case: Case, implementation: str, dtype: str, make: Factory | None = None) -> str | None:
+    """What is wrong with an implementation, judged by a short replay against torch's for-loop; None when it agrees.
+
+    make    builds what is judged under this name, where it is not our own
+    """
+    ours = make or factory(spec, implementation)
+    try:
+        result = replay(spec, case.hyper, ours, factory(spec, REFERENCE), probe(0, steps=8), dtype=dtype)
+    except Exception as error:  # whatever it raises, it is not an implementation that can be timed
+        return f"{type(error).__name__}: {error}"
+    gap = result.first_failure()
+    return None if gap is None else str(gap)
+
+
+def stepper(
+    spec: Spec, case: Case, implementation: str, params: Sequence[torch.Tensor], grads: Sequence[torch.Tensor]
+) -> Step:
+    """A function without arguments that takes one step on its own copy of params; gradients are shared and only read."""
+    if implementation == "scratch-numpy":
+        arrays = [p.numpy().copy() for p in params]
+        return _numpy_stepper(spec, spec.hyper(**case.hyper), arrays, [g.numpy() for g in grads])
+    own = [p.clone().requires_grad_() for p in params]
+    for param, grad in zip(own, grads, strict=True):
+        param.grad = grad
+    step: Step = factory(spec, implementation)(own, **case.hyper).step
+    return step
+
+
+def _numpy_stepper(spec: Spec, hyper: Mapping[str, Any], params: list[np.ndarray], grads: list[np.ndarray]) -> Step:
+    states = [spec.start(param, hyper) for param in params]
+    count = 0
+
+    def step() -> None:
+        nonlocal count
+        count += 1
+        for i, grad in enumerate(grads):
+            params[i], states[i] = spec.update(params[i], grad, states[i], count, **hyper)
+
+    return step
+
+
+def bare_loops(case: Case, makes: Sequence[Factory], history: Scenario, dtype: str) -> None:
+    """What a replay drives, and nothing else: each optimizer in turn through the history's gradients."""
+    kind = getattr(torch, dtype)
+    gradients = [[None if g is None else torch.tensor(g, dtype=kind) for g in row] for row in history.gradients]
+    for make in makes:
+        params = [torch.tensor(a, dtype=kind, requires_grad=True) for a in history.start]
+        optimizer = make(params, **case.hyper)
+        for row in gradients:
+            for param, gradient in zip(params, row, strict=True):
+                param.grad = gradient
+            optimizer.step()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """What one cell gave.
+
+    wrong       implementation -> what is wrong with it; such a one has no times
+    times       the others, interleaved, and the memory stream beside them
+    bandwidth   bytes per second of that stream, median of the rounds
+    floor_s     the least seconds that a step can take at that bandwidth
+    """
+
+    wrong: dict[str, str]
+    times: Times
+    bandwidth: float
+    floor_s: float
+
+    @property
+    def best_torch(self) -> str:
+        """The fastest torch path by its median."""
+        return min((n for n in self.times.seconds if n.startswith("torch-")), key=self.times.median_s)
+
+    def against(self, implementation: str, other: str) -> Ratio:
+        return ratio(self.times.seconds[implementation], self.times.seconds[other])
+
+    def figures(self, implementation: str) -> dict[str, Any]:
+        """The measured columns of one implementation's row: times in seconds, everything else without dimension."""
+        if implementation in self.wrong:
+            return {"verdict": "WRONG", "why": self.wrong[implementation], "ratio": None, "step_s": None}
+        step_s = self.times.median_s(implementation)
+        loop, best = self.against(implementation, REFERENCE), self.against(implementation, self.best_torch)
+        return {
+            "verdict": loop.verdict, "step_s": step_s,
+            "ratio": loop.value, "ratio_low": loop.low, "ratio_high": loop.high,
+            "ratio_best": best.value, "ratio_best_low": best.low, "ratio_best_high": best.high,
+            "best_torch": self.best_torch, "floor_s": self.floor_s, "floor_fraction": self.floor_s / step_s,
+            "bandwidth_gb_per_s": self.bandwidth / 1e9, "rounds": self.times.rounds,
+            "inner_steps": self.times.inner[implementation],
+        }  # fmt: skip
+
+
+def hold(
+    spec: Spec, case: Case, shapes: Sequence[tuple[int, ...]], *, dtype: str = "float32", seed: int = 0,
+    budget_s: float = 4.0, rounds: int = 20,
+) -> Contest:  # fmt: skip
+    """Judges and times all implementations of one cell, within about budget_s and the time of a few more rounds."""
+    wrong = {name: why for name in implementations(spec) if (why := fault(spec, case, name, dtype)) is not None}
+    generator = torch.Generator().manual_seed(seed)
+    kind = getattr(torch, dtype)
+    params = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
+    grads = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
+    steps = {n: stepper(spec, case, n, params, grads) for n in implementations(spec) if n not in wrong}
+    least = step_bytes(spec, case.hyper, shapes, dtype)
+    stream = Stream(least)
+    times = interleave({**steps, _STREAM: stream}, rounds=rounds, budget_s=budget_s)
+    moved = stream.bytes / times.median_s(_STREAM)
+    competitors = Times(seconds={n: times.seconds[n] for n in steps}, inner={n: times.inner[n] for n in steps})
+    return Contest(wrong=wrong, times=competitors, bandwidth=moved, floor_s=least / moved)

@@ -1,0 +1,101 @@
+"""Pictures of a run: the 2-D traces over the contour, as the book draws them, and the loss curves of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .job import Line
+from .tables import replace_file
+
+OURS, THEIRS = "#c1440e", "#1f4e79"
+
+
+def draw(lines: Iterable[Line], folder: Path) -> list[Path]:
+    """One PNG for each problem's loss curves, and one more for the traces of a 2-D problem; returns the files."""
+    written = []
+    for name, group in groupby(lines, key=lambda line: line.problem.name):
+        members = list(group)
+        written.append(_save(_losses(members), folder / f"losses-{name}.png"))
+        if members[0].problem.plane is not None:
+            written.append(_save(_traces(members), folder / f"traces-{name}.png"))
+    return written
+
+
+def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
+    columns = min(count, 2)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4.6 * columns, 3.2 * rows + 0.4), layout="constrained")
+    figure.suptitle(title)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for spare in axes[count:]:
+        spare.set_visible(False)
+    return figure, list(axes)
+
+
+def _label(line: Line) -> str:
+    values = ", ".join(f"{k}={v}" for k, v in line.case.hyper.items()) or "defaults"
+    return f"{line.spec.name} ({values})"
+
+
+def _losses(lines: list[Line]) -> Figure:
+    """Loss against steps, ours as a line and the twin as dots on it, all seeds."""
+    problem = lines[0].problem
+    figure, axes = _grid(len(lines), f"{problem.name}: loss over all data")
+    for axis, line in zip(axes, lines, strict=False):
+        ours, theirs = line.names
+        for i, run in enumerate(line.runs):
+            axis.plot(run[ours].steps, run[ours].losses, color=OURS, lw=1.2, label="scratch" if i == 0 else None)
+            axis.plot(
+                run[theirs].steps[::3], run[theirs].losses[::3], ".", ms=4, color=THEIRS, label=theirs if i == 0 else None
+            )
+        values = np.concatenate([run[ours].losses for run in line.runs])
+        if (values > 0).all() and values.max() > 20 * values.min():
+            axis.set_yscale("log")
+        if problem.minimum is not None and problem.minimum > 0:
+            axis.axhline(problem.minimum, color="gray", lw=0.8, ls=":")
+        axis.set_title(_label(line), fontsize=9)
+        axis.set_xlabel("step")
+        axis.legend(fontsize=8)
+    return figure
+
+
+def _traces(lines: list[Line]) -> Figure:
+    """The path of the parameters over the contour of the function."""
+    problem = lines[0].problem
+    plane = problem.plane
+    assert plane is not None
+    figure, axes = _grid(len(lines), f"{problem.name}: {problem.what}")
+    x1, x2 = np.meshgrid(np.linspace(*plane.x1, 200), np.linspace(*plane.x2, 200))
+    heights = plane.f(x1, x2)
+    levels = np.geomspace(max(heights.min(), 1e-3), heights.max(), 18) if plane.log else np.linspace(0, heights.max(), 12)
+    for axis, line in zip(axes, lines, strict=False):
+        ours, theirs = (line.runs[0][name].trace for name in line.names)
+        assert ours is not None and theirs is not None
+        axis.contour(x1, x2, heights, levels=levels, colors="#8a9a86", linewidths=0.6)
+        axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3, lw=1.2, color=OURS, label="scratch")
+        axis.plot(theirs[:, 0], theirs[:, 1], "x", ms=6, color=THEIRS, label=line.names[1])
+        axis.set_xlim(*plane.x1)
+        axis.set_ylim(*plane.x2)
+        axis.set_title(_label(line), fontsize=9)
+        axis.set_xlabel("x1")
+        axis.set_ylabel("x2")
+        axis.legend(fontsize=8)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    import io
+
+    def png() -> bytes:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+    replace_file(path, png)
+    return path

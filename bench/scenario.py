@@ -1,0 +1,111 @@
+"""Seeded gradient histories: what both implementations of a replay or a lockstep receive.
+
+A probe, not a typical run: the regimes in which two conventions differ stand side by side in every history, since on
+ordinary gradients with a constant learning rate dozens of wrong conventions look right.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+Arrays = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What happens to a list of parameters, step by step.
+
+    start       the parameters, float64 arrays of any shape
+    gradients   one tuple a step, with an array or None for each parameter
+    lr_factors  one number a step; the case's lr times it is the learning rate of that step
+    synced      None, or for each parameter its step count and state, which both sides begin with
+    names       how messages call the parameters; p0, p1, ... unless given
+    """
+
+    name: str
+    start: Arrays
+    gradients: tuple[tuple[np.ndarray | None, ...], ...]
+    lr_factors: tuple[float, ...]
+    synced: tuple[tuple[int, dict[str, Any]], ...] | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.names or tuple(f"p{i}" for i in range(len(self.start)))
+
+
+def spread_gradient(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Half ordinary N(0, 1), half magnitudes from 1 down to 1e-9 with random signs, and a few zeros."""
+    ordinary = rng.standard_normal(shape)
+    tiny = rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.uniform(-9, 0, shape)
+    gradient = np.asarray(np.where(np.arange(ordinary.size).reshape(shape) % 2 == 0, ordinary, tiny))
+    if gradient.size > 8:
+        gradient.reshape(-1)[:3] = 0.0
+    return gradient
+
+
+SHAPES: tuple[tuple[int, ...], ...] = ((4, 5), (7,), ())
+
+
+@functools.lru_cache(maxsize=16)
+def spread_history(seed: int, n: int, dtype: str, count: int = 12) -> tuple[np.ndarray, ...]:
+    """A start of N(0, 1) and `count` spread gradients of n elements, rounded to the format; made once, never changed."""
+    rng = np.random.default_rng([seed, n])
+    made = (rng.standard_normal(n), *(spread_gradient(rng, (n,)) for _ in range(count)))
+    return tuple(cast(array, dtype) for array in made)
+
+
+def probe(
+    seed: int, *, steps: int = 60, shapes: tuple[tuple[int, ...], ...] = SHAPES, late: bool = False
+) -> Scenario:
+    """The history of a replay.
+
+    The first gradient is a hundred times too large, so that an early maximum stays visible; the first parameter has
+    a constant coordinate; the second has no gradient at every seventh step; lr falls to a tenth after a third of the
+    steps and comes back after two thirds. With late=True the last parameter has no gradient in the first five steps.
+    """
+    rng = np.random.default_rng(seed)
+    start = tuple(np.asarray(rng.standard_normal(shape)) for shape in shapes)
+    history: list[tuple[np.ndarray | None, ...]] = []
+    for t in range(steps):
+        gradients: list[np.ndarray | None] = []
+        for i, shape in enumerate(shapes):
+            gradient = spread_gradient(rng, shape) * (100.0 if t == 0 else 1.0)
+            if i == 0 and gradient.size > 8:
+                gradient.reshape(-1)[4] = 0.5
+            missing = (i == 1 and t % 7 == 3) or (late and i == len(shapes) - 1 and t < 5)
+            gradients.append(None if missing else gradient)
+        history.append(tuple(gradients))
+    third = max(steps // 3, 1)
+    factors = tuple(0.1 if third <= t < 2 * third else 1.0 for t in range(steps))
+    return Scenario(name="late-start" if late else "probe", start=start, gradients=tuple(history), lr_factors=factors)
+
+
+def cast(array: np.ndarray, dtype: str) -> np.ndarray:
+    """Rounded to the format and back to float64, so that all number systems start from the same values."""
+    if dtype == "float64":
+        return np.asarray(array, dtype=np.float64)
+    rounded: np.ndarray = torch.from_numpy(np.array(array, dtype=np.float64)).to(getattr(torch, dtype)).double().numpy()
+    return rounded
+
+
+def recorded(params: list[Any], loss: Any, make: Any, hyper: Any, *, steps: int) -> Scenario:
+    """The gradients that an optimizer really met: params are trained for `steps` steps, and every gradient kept.
+
+    loss    step -> differentiable loss of params
+    make    (params, **hyper) -> optimizer
+    """
+    start = tuple(p.detach().double().numpy().copy() for p in params)
+    optimizer = make(params, **hyper)
+    history = []
+    for step in range(steps):
+        optimizer.zero_grad()
+        loss(step).backward()
+        history.append(tuple(p.grad.double().numpy().copy() for p in params))
+        optimizer.step()
+    return Scenario(name="recorded", start=start, gradients=tuple(history), lr_factors=(1.0,) * steps)

@@ -1,0 +1,66 @@
+"""A formula driven through a gradient history in any number system; with multi-precision numbers it is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from ..scratch_impls import Spec, State
+
+# Fifty digits in a context of its own: whoever else uses mpmath in this process keeps their precision.
+_CONTEXT = mpmath.mp.clone()
+_CONTEXT.dps = 50
+
+
+class Trajectory:
+    """Parameters, states and step counts of one formula, moved by step().
+
+    start       the parameters, already in the number system; each keeps its own state and step count
+    hyper       every hyperparameter of the formula
+    synced      None, or for each parameter (steps taken, state) to begin with
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        hyper: Mapping[str, Any],
+        start: Sequence[Any],
+        synced: Sequence[tuple[int, State]] | None = None,
+    ) -> None:
+        self.spec, self.hyper, self.params = spec, dict(hyper), list(start)
+        begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in start]
+        self.counts = [count for count, _ in begin]
+        self.states = [dict(state) for _, state in begin]
+
+    def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
+        """One step; a gradient that is None leaves its parameter, state and count alone."""
+        hyper = {**self.hyper, "lr": self.hyper["lr"] * lr_factor} if lr_factor != 1 else self.hyper
+        for i, gradient in enumerate(gradients):
+            if gradient is not None:
+                self.counts[i] += 1
+                self.params[i], self.states[i] = self.spec.update(
+                    self.params[i], gradient, self.states[i], self.counts[i], **hyper
+                )
+
+
+def multiprecision(value: Any) -> Any:
+    """A float, or an array of any shape, as mpmath numbers of fifty digits; the conversion is exact."""
+    if isinstance(value, np.ndarray):
+        numbers = np.empty(value.shape, dtype=object)
+        numbers[...] = np.frompyfunc(_CONTEXT.mpf, 1, 1)(value)
+        return numbers
+    return _CONTEXT.mpf(value)
+
+
+def exact_hyper(hyper: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyperparameters as mpmath numbers, so that 1 - alpha is not rounded; flags stay as they are."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return tuple(convert(v) for v in value)
+        return multiprecision(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+    return {name: convert(value) for name, value in hyper.items()}

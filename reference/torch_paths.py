@@ -1,0 +1,56 @@
+"""torch.optim in all its paths, with proof of which path ran.
+
+A path is the way torch executes one step: a loop over parameters ("forloop"), horizontally fused multi-tensor calls
+("foreach"), or one kernel for the whole update ("fused"). The three are different code, so each is judged.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+_FLAGS: dict[str, dict[str, bool]] = {
+    "forloop": {"foreach": False, "fused": False},
+    "foreach": {"foreach": True, "fused": False},
+    "fused": {"foreach": False, "fused": True},
+}
+
+
+def twin(name: str) -> type[Optimizer]:
+    """The class of torch.optim of that name. LookupError where torch has none."""
+    found = getattr(torch.optim, name, None)
+    if not (inspect.isclass(found) and issubclass(found, Optimizer)):
+        raise LookupError(f"torch.optim {torch.__version__} has no optimizer {name!r}")
+    return found
+
+
+def paths(name: str) -> tuple[str, ...]:
+    """The paths that this class has, in a fixed order; "forloop" is always one of them."""
+    accepted = inspect.signature(twin(name)).parameters
+    return tuple(p for p in _FLAGS if p == "forloop" or p in accepted)
+
+
+def build(name: str, path: str, params: Any, **hyper: Any) -> Optimizer:
+    """The torch optimizer `name`, made to take one path. ValueError when the class has no such path."""
+    if path not in paths(name):
+        raise ValueError(f"torch.optim.{name} has no path {path!r}; it has {', '.join(paths(name))}")
+    accepted = inspect.signature(twin(name)).parameters
+    flags: dict[str, Any] = {flag: on for flag, on in _FLAGS[path].items() if flag in accepted}
+    return twin(name)(params, **hyper, **flags)
+
+
+def path_that_ran(optimizer: Optimizer) -> str:
+    """Takes one profiled step and reads from the operator names which path it took.
+
+    fused: an `_fused_` operator ran; foreach: a `_foreach_` one and no fused one (fused Adam and Adagrad run
+    `_foreach_add_` for their counters as well); forloop: neither.
+    """
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        optimizer.step()
+    ran = [event.key for event in profile.key_averages()]
+    if any("_fused_" in key for key in ran):
+        return "fused"
+    return "foreach" if any("_foreach_" in key for key in ran) else "forloop"

@@ -1,0 +1,72 @@
+"""The formulas. This folder is the registry: a file that defines SPEC is an optimizer, and nothing else lists it."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from .spec import Case, Spec, SpecError, State, case, complaints
+
+__all__ = [
+    "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "case", "complaints", "load", "load_file", "names",
+    "nearest",
+]  # fmt: skip
+
+_NOT_FORMULAS = {"__init__", "spec"}
+
+
+class UnknownName(LookupError):
+    """A name that no registry has; the message names the nearest."""
+
+
+def names() -> tuple[str, ...]:
+    """The optimizers of this folder, sorted."""
+    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_FORMULAS))
+
+
+def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
+    """How an unknown name is answered: the nearest known one, or all of them."""
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+
+
+@functools.cache
+def load(name: str) -> Spec:
+    """The Spec of one optimizer. UnknownName names the nearest; SpecError says what a file lacks."""
+    if name not in names():
+        raise UnknownName(f"no optimizer {name!r}: {nearest(name, names())}")
+    return _checked(importlib.import_module(f".{name}", __package__), name)
+
+
+def all_specs() -> tuple[Spec, ...]:
+    """Every optimizer of this folder, sorted by name."""
+    return tuple(load(name) for name in names())
+
+
+def load_file(path: str | Path) -> Spec:
+    """The Spec of a formula file in any folder; it imports Spec and case from `twinstep.scratch_impls`."""
+    path = Path(path)
+    if not path.is_file():
+        raise SpecError(f"there is no formula file {path}")
+    found = importlib.util.spec_from_file_location(f"{__package__}_file_{path.stem}", path)
+    if found is None or found.loader is None:
+        raise SpecError(f"{path} is not a Python file: a formula file ends in .py")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return _checked(module, path.stem)
+
+
+def _checked(module: ModuleType, stem: str) -> Spec:
+    spec = getattr(module, "SPEC", None)
+    if not isinstance(spec, Spec):
+        raise SpecError(f"{stem}.py must define SPEC = Spec(...)")
+    lacks = complaints(spec)
+    if spec.name != stem:
+        lacks.insert(0, f"its name is {spec.name!r}, and the file is {stem}.py: they must be the same")
+    if lacks:
+        raise SpecError(f"{stem}.py: " + "; ".join(lacks))
+    return spec

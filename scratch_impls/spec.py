@@ -1,0 +1,151 @@
+"""Spec and Case: what one optimizer is. Plain Python; knows no framework and no harness."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+State = dict[str, Any]
+POSITIONAL = ("param", "grad", "state", "step")
+
+
+class SpecError(ValueError):
+    """A formula file lacks something; the message says what, and what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Hyperparameters with a reason for being there.
+
+    name        the test id, such as "eps-placement"
+    reason      one sentence: which mistake this case alone would show
+    hyper       torch's keyword names -> values; what is absent keeps its default
+    problems    the problems that are trained with these values (none: the case is for comparison only)
+    reference   "torch": held against the Spec's twin; "book": held against the book's rule of the same name
+    """
+
+    name: str
+    reason: str
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    reference: str = "torch"
+
+
+def case(name: str, reason: str, *, problems: tuple[str, ...] = (), reference: str = "torch", **hyper: Any) -> Case:
+    """A Case whose hyperparameters are written as keywords."""
+    return Case(name=name, reason=reason, hyper=hyper, problems=problems, reference=reference)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spec:
+    """One optimizer: a pure formula, the cases it is judged on, and where it comes from.
+
+    init(param, *, some hyperparameters) -> state
+        state maps torch's state names to values shaped like param, or to None for "no value before step 1"
+    update(param, grad, state, step, *, lr, ...) -> (param, state)
+        pure; runs unchanged on floats, NumPy arrays, torch tensors, multi-precision numbers and
+        (value, rounding error) pairs; step is a Python number that starts at 1
+    reference   the name of its twin in the reference framework
+    requires    {"what must hold, as a sentence": predicate over all hyperparameters}
+    """
+
+    name: str
+    init: Callable[..., State]
+    update: Callable[..., tuple[Any, State]]
+    cases: tuple[Case, ...]
+    source: str
+    reference: str
+    requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Every hyperparameter of the formula with its default, in the order of the signature."""
+        parameters = inspect.signature(self.update).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def formula(self) -> str:
+        """The docstring of the formula's file."""
+        return inspect.cleandoc(self.update.__globals__.get("__doc__") or "")
+
+    def hyper(self, **given: Any) -> dict[str, Any]:
+        """All hyperparameters: the defaults, overridden by what is given.
+
+        Raises TypeError for a name that the formula does not take and ValueError for a value out of range, the
+        same two errors that a class of torch.optim raises.
+        """
+        defaults = self.defaults
+        for name in given:
+            if name not in defaults:
+                raise TypeError(f"{self.name} takes no option {name!r}; it takes {', '.join(defaults)}")
+        full = {**defaults, **given}
+        for name, value in full.items():
+            for number in value if isinstance(value, (tuple, list)) else (value,):
+                # `not 0 <= x` is true for NaN as well, which `x < 0` would let through.
+                if number is not None and not isinstance(number, bool) and not 0 <= number:
+                    raise ValueError(f"invalid {name}: {value!r}; {self.name} needs a number that is at least 0")
+        for sentence, holds in self.requires.items():
+            if not holds(full):
+                raise ValueError(f"{self.name}: {sentence}")
+        return full
+
+    def start(self, param: Any, hyper: Mapping[str, Any]) -> State:
+        """The state before step 1; init receives those hyperparameters that it names."""
+        return self.init(param, **{name: hyper[name] for name in _keywords(self.init)})
+
+    def case(self, name: str) -> Case:
+        """The case of that name; KeyError names those that exist."""
+        for candidate in self.cases:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(f"{self.name} has no case {name!r}; it has {', '.join(c.name for c in self.cases)}")
+
+    def case_for(self, problem: str) -> Case:
+        """The case that trains this problem; where no case names it, the first one, which holds the defaults."""
+        return next((c for c in self.cases if problem in c.problems), self.cases[0])
+
+
+def _keywords(function: Callable[..., Any]) -> list[str]:
+    return [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+
+
+def complaints(spec: Spec) -> list[str]:
+    """What a Spec lacks, one sentence each; an empty list means that it is complete."""
+    found: list[str] = []
+    parameters = list(inspect.signature(spec.update).parameters.values())
+    positional = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+    if positional != POSITIONAL:
+        found.append(f"update must begin with ({', '.join(POSITIONAL)}, *, ...), it begins with {positional}")
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
+        found.append("update must name every hyperparameter; it has a catch-all argument")
+    if "lr" not in spec.defaults:
+        found.append("update must take the keyword lr")
+    found += [f"the hyperparameter {n} must have a default" for n, v in spec.defaults.items() if v is inspect.Parameter.empty]
+    found += [f"init asks for {n}, which update does not take" for n in _keywords(spec.init) if n not in spec.defaults]
+    if "<-" not in spec.formula:
+        found.append("the file's docstring must give the formula, one 'x <- ...' line for each line of code")
+    found += [f"{what} must not be empty" for what in ("source", "reference", "cases") if not getattr(spec, what)]
+    return found if found else _case_complaints(spec)
+
+
+def _case_complaints(spec: Spec) -> list[str]:
+    found: list[str] = []
+    names = [c.name for c in spec.cases]
+    found += [f"the case name {n!r} is used twice" for n in dict.fromkeys(names) if names.count(n) > 1]
+    found += [f"the case {c.name!r} must say why it is there" for c in spec.cases if not c.reason.strip()]
+    for c in spec.cases:
+        try:
+            spec.hyper(**c.hyper)
+        except (TypeError, ValueError) as error:
+            found.append(f"the case {c.name!r} is refused: {error}")
+    varied = {name for c in spec.cases for name, value in c.hyper.items() if _differs(value, spec.defaults.get(name))}
+    found += [f"no case gives {n} a value other than its default" for n in spec.defaults if n not in varied]
+    return found
+
+
+def _differs(value: Any, default: Any) -> bool:
+    both_nan = isinstance(value, float) and isinstance(default, float) and math.isnan(value) and math.isnan(default)
+    return not both_nan and value != default

@@ -1,0 +1,27 @@
+"""Objectives for tests: every registered problem, without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+
+from twinstep.bench import airfoil
+from twinstep.bench.problems import Objective, Problem, all_problems
+
+each_problem = pytest.mark.parametrize("problem", all_problems(), ids=lambda p: p.name)
+
+
+def or_skip(config: pytest.Config, use: Any) -> Any:
+    """use(path), where path is what --data gave; a skip that says how to get the data where it is not to be had."""
+    try:
+        with mock.patch.object(airfoil, "ADDRESSES", ()):  # a copy in the user's cache will do, a download will not
+            return use(config.getoption("--data"))
+    except airfoil.DataUnavailable as why:
+        pytest.skip(str(why))
+
+
+def objective(problem: Problem, config: pytest.Config, *, seed: int = 0) -> Objective:
+    return or_skip(config, lambda data: problem.setup(seed, torch.float64, "cpu", data))

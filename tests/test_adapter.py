@@ -1,0 +1,216 @@
+"""The scratch optimizer takes torch's place in a training loop: groups, state_dict, closures, schedulers, hooks."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import shutil
+
+import pytest
+import torch
+from cells import each_spec, scratch, twin
+
+from twinstep.bench import adapter
+from twinstep.scratch_impls import load
+
+
+
+def stateful(spec):
+    """The richest state that the cases of this formula lead to."""
+    return max((c.hyper for c in spec.cases if c.reference == "torch"), key=lambda h: len(spec.start(1.0, spec.hyper(**h))))
+
+
+def model(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((3, 2), (2,))]
+
+
+def loss(params):
+    return sum(((p - 1) ** 2).sum() for p in params)
+
+
+def train(optimizer, params, steps):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(params).backward()
+        optimizer.step()
+    return [p.detach().clone() for p in params]
+
+
+def close(a, b):
+    return all(torch.allclose(x, y, rtol=1e-5, atol=1e-7) for x, y in zip(a, b, strict=True))
+
+
+@each_spec
+def test_groups_have_their_own_hyperparameters(spec):
+    ours, theirs = model(), model()
+    for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
+        optimizer = make([{"params": [params[0]], "lr": 0.5}, {"params": [params[1]]}], lr=0.01)
+        train(optimizer, params, 5)
+    assert close(ours, theirs)
+    same = model()
+    train(scratch(spec)(same, lr=0.01), same, 5)
+    assert not close(ours, same), "control: the group's own lr must matter"
+
+
+@each_spec
+def test_a_group_can_be_added_later(spec):
+    ours, theirs = model(), model()
+    for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
+        optimizer = make([params[0]], **stateful(spec))
+        train(optimizer, params, 3)
+        optimizer.add_param_group({"params": [params[1]], "lr": 0.02})
+        train(optimizer, params, 3)
+    assert close(ours, theirs)
+
+
+@each_spec
+def test_a_saved_run_continues_where_it_stopped(spec):
+    whole = model()
+    train(scratch(spec)(whole, **stateful(spec)), whole, 8)
+    first = model()
+    optimizer = scratch(spec)(first, **stateful(spec))
+    train(optimizer, first, 4)
+    saved = pickle.loads(pickle.dumps(optimizer.state_dict()))
+    second = [torch.nn.Parameter(p.detach().clone()) for p in first]
+    resumed = scratch(spec)(second, lr=9.0)
+    resumed.load_state_dict(saved)
+    train(resumed, second, 4)
+    assert all(torch.equal(a, b) for a, b in zip(whole, second, strict=True))
+
+
+@each_spec
+@pytest.mark.parametrize("direction", ["to-torch", "from-torch"])
+def test_state_dicts_are_exchanged_with_the_twin(spec, direction):
+    hyper = stateful(spec)
+    makers = [scratch(spec), twin(spec)] if direction == "to-torch" else [twin(spec), scratch(spec)]
+    whole = model()
+    train(twin(spec)(whole, **hyper), whole, 8)
+    params = model()
+    first = makers[0](params, **hyper)
+    train(first, params, 4)
+    second = makers[1](params, **hyper)
+    saved = first.state_dict()
+    for group in saved["param_groups"]:
+        for option in second.defaults:  # torch reads its own switches (foreach, fused, ...) from the saved group
+            group.setdefault(option, second.defaults[option])
+    second.load_state_dict(saved)
+    train(second, params, 4)
+    assert close(whole, params)
+
+
+@each_spec
+def test_optimizers_are_copied_and_pickled(spec):
+    params = model()
+    optimizer = scratch(spec)(params, **stateful(spec))
+    train(optimizer, params, 2)
+    for twin_brother in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+        assert type(twin_brother) is type(optimizer)
+        assert twin_brother.state_dict()["param_groups"] == optimizer.state_dict()["param_groups"]
+
+
+@each_spec
+def test_a_scheduler_drives_the_learning_rate(spec):
+    ours, theirs = model(), model()
+    for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
+        optimizer = make(params, **stateful(spec))
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.1)
+        for _ in range(6):
+            train(optimizer, params, 1)
+            scheduler.step()
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(stateful(spec).get("lr", spec.defaults["lr"]) * 1e-3)
+    assert close(ours, theirs)
+
+
+def test_the_closure_is_called_once_with_gradients_on_and_its_loss_returned():
+    params = model()
+    optimizer = scratch(load("gd"))(params, lr=0.1)
+    calls = []
+
+    def closure():
+        calls.append(torch.is_grad_enabled())
+        optimizer.zero_grad()
+        value = loss(params)
+        value.backward()
+        return value
+
+    with torch.no_grad():
+        returned = optimizer.step(closure)
+    assert calls == [True]
+    assert returned.item() == pytest.approx(loss(model()).item())
+
+
+def test_hooks_run_and_repr_shows_the_hyperparameters():
+    params = model()
+    optimizer = scratch(load("rmsprop"))(params, lr=0.25, alpha=0.5)
+    seen = []
+    optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
+    optimizer.register_step_post_hook(lambda *_: seen.append("after"))
+    train(optimizer, params, 1)
+    assert seen == ["before", "after"]
+    assert repr(optimizer).startswith("ScratchRmsprop (")
+    assert "alpha: 0.5" in repr(optimizer)
+
+
+@pytest.mark.parametrize(
+    ("name", "hyper"),
+    [
+        ("gd", {"lr": -1.0}),
+        ("momentum", {"momentum": -0.1}),
+        ("momentum", {"weight_decay": -0.1}),
+        ("momentum", {"nesterov": True}),
+        ("momentum", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}),
+        ("adagrad", {"lr_decay": -1.0}),
+        ("adagrad", {"initial_accumulator_value": -1.0}),
+        ("adagrad", {"eps": -1.0}),
+        ("rmsprop", {"alpha": -1.0}),
+        ("rmsprop", {"eps": float("nan")}),
+        ("rmsprop", {"no_such_option": 1}),
+    ],
+)
+def test_bad_hyperparameters_raise_what_torch_raises(name, hyper):
+    spec = load(name)
+    with pytest.raises((ValueError, TypeError)) as theirs:
+        twin(spec)(model(), **hyper)
+    with pytest.raises(theirs.type):
+        scratch(spec)(model(), **hyper)
+    with pytest.raises(theirs.type):  # a group may not smuggle in what the constructor refuses
+        scratch(spec)([{"params": model(), **hyper}])
+
+
+@pytest.mark.parametrize("option", ["lr", "momentum", "weight_decay"])
+def test_nan_is_refused_where_torch_lets_it_pass(option):
+    """torch.optim.SGD checks `lr < 0`, which NaN passes."""
+    with pytest.raises(ValueError, match=f"invalid {option}: nan"):
+        scratch(load("momentum"))(model(), **{option: float("nan")})
+
+
+def test_inputs_are_left_alone_and_state_is_not_shared():
+    """The first velocity is the gradient's value, and must not be the gradient's tensor."""
+    params = model()
+    optimizer = scratch(load("momentum"))(params, lr=0.1, momentum=0.9)
+    loss(params).backward()
+    before = [p.grad.clone() for p in params]
+    optimizer.step()
+    for p, gradient in zip(params, before, strict=True):
+        assert torch.equal(p.grad, gradient)
+        buffer = optimizer.state[p]["momentum_buffer"]
+        assert buffer.untyped_storage().data_ptr() != p.grad.untyped_storage().data_ptr()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
+def test_a_compiled_update_gives_the_same_numbers():
+    if not shutil.which(os.environ.get("CXX", "g++")) and not shutil.which("clang++"):
+        pytest.skip("torch.compile needs a C++ compiler, and there is none")
+    spec = load("rmsprop")
+    eager, compiled = model(), model()
+    train(adapter.as_optimizer(spec)(eager, lr=0.1), eager, 3)
+    train(adapter.as_optimizer(spec, compiled=True)(compiled, lr=0.1), compiled, 3)
+    assert close(eager, compiled)
+
+
+def test_every_formula_has_an_importable_class():
+    assert adapter.ScratchGd is adapter.as_optimizer("gd")
+    with pytest.raises(AttributeError):
+        adapter.ScratchNothing  # noqa: B018

@@ -1,0 +1,97 @@
+"""The benchmarks: `pytest --benchmark-only`.
+
+The implementations of one cell (an optimizer's case at one model shape) are timed interleaved, once; each test then
+plays its recorded durations back through pytest-benchmark, so that each implementation is a stored row of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from twinstep.bench import contest, timing
+from twinstep.bench.replay import replay
+from twinstep.bench.scenario import probe
+from twinstep.bench.shapes import SHAPES
+from twinstep.scratch_impls import all_specs, load, names
+
+PLAYBACK = timing.Playback()
+pytestmark = pytest.mark.benchmark(timer=PLAYBACK)
+
+SEED, DTYPE = 0, "float32"
+
+CELLS = {
+    (spec.name if case is spec.cases[0] else f"{spec.name}/{case.name}") + f"-{shape}": (spec, case, shape)
+    for spec in all_specs()
+    for case in contest.representatives(spec)
+    for shape in SHAPES
+}
+STEPS = [(cell, name) for cell, (spec, _, _) in CELLS.items() for name in contest.implementations(spec)]
+
+
+@pytest.fixture(scope="session")
+def hold():
+    """hold(cell) -> Contest, timed when the first of its implementations is asked for."""
+
+    @functools.cache
+    def once(cell):
+        spec, case, shape = CELLS[cell]
+        return contest.hold(spec, case, SHAPES[shape], dtype=DTYPE, seed=SEED)
+
+    return once
+
+
+def play(benchmark, durations, **extra):
+    PLAYBACK.load(durations)
+    benchmark.extra_info.update(extra)
+    benchmark.pedantic(lambda: None, rounds=len(durations))
+
+
+@pytest.mark.parametrize(("cell", "implementation"), STEPS, ids=[f"{cell}-{name}" for cell, name in STEPS])
+def test_step(cell, implementation, hold, benchmark, record):
+    spec, case, shape = CELLS[cell]
+    held = hold(cell)
+    figures = held.figures(implementation)
+    record(
+        "timings", optimizer=spec.name, case=case.name, problem=shape, implementation=implementation, seed=SEED,
+        dtype=DTYPE, device="cpu", **figures,
+    )  # fmt: skip
+    if implementation in held.wrong:
+        pytest.fail(f"WRONG, so not timed: {cell} {implementation} {DTYPE} {held.wrong[implementation]}", pytrace=False)
+    benchmark.group = cell
+    play(benchmark, held.times.seconds[implementation], **figures)
+
+
+@pytest.fixture(scope="session")
+def replay_times():
+    """replay_times(optimizer) -> (case, Times) of a replay and of the two bare step loops that it drives."""
+
+    @functools.cache
+    def once(optimizer):
+        spec = load(optimizer)
+        case = list(contest.representatives(spec))[-1]
+        ours, theirs = contest.factory(spec, "scratch"), contest.factory(spec, contest.REFERENCE)
+        history = probe(SEED)
+        arguments = (spec, case.hyper, ours, theirs, history)
+        loops = functools.partial(contest.bare_loops, case, (ours, theirs), history, DTYPE)
+        steps = {"replay": functools.partial(replay, *arguments, dtype=DTYPE), "bare-loops": loops}
+        return case, timing.interleave(steps, budget_s=4.0)
+
+    return once
+
+
+@pytest.mark.parametrize("what", ["replay", "bare-loops"])
+@pytest.mark.parametrize("optimizer", names())
+def test_replay_cost(optimizer, what, replay_times, benchmark, record):
+    """Asked for: a replay costs at most three times the loops alone. Shown, not asserted: it is a time."""
+    case, times = replay_times(optimizer)
+    cost = timing.ratio(times.seconds["replay"], times.seconds["bare-loops"])
+    if what == "replay":
+        record(
+            "timings", optimizer=optimizer, case=case.name, problem="probe", implementation="replay", seed=SEED,
+            dtype=DTYPE, device="cpu", ratio=cost.value, ratio_low=cost.low, ratio_high=cost.high,
+            replay_s=times.median_s("replay"), bare_loops_s=times.median_s("bare-loops"), rounds=times.rounds,
+        )  # fmt: skip
+    benchmark.group = f"{optimizer}-replay-cost"
+    play(benchmark, times.seconds[what], ratio=cost.value, ratio_low=cost.low, ratio_high=cost.high)

@@ -1,0 +1,158 @@
+"""The rules of a run: what is recorded arrives, under xdist too; a benchmark session that measures nothing fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas
+import pyarrow.parquet
+import pytest
+
+from twinstep.bench import journal
+from twinstep.bench.tables import read_table
+
+pytest_plugins = "pytester"
+# pytester forgets what was first imported within a run, and these must not be loaded twice into one process.
+LOADED = (pandas, pyarrow.parquet)
+
+TESTS = Path(__file__).parent
+
+SUITE = """
+import pytest
+
+CELL = dict(optimizer="gd", case="default", problem="bowl", implementation="scratch", dtype="float64", device="cpu")
+
+@pytest.mark.parametrize("seed", range(4))
+def test_loss(record, seed):
+    record("losses", **CELL, seed=seed, final_loss=1.0 / (seed + 1))
+
+def test_speed(benchmark, record):
+    benchmark.pedantic(lambda: None, rounds=2)
+    record("timings", **CELL, seed=0, ratio=1.0, step_s=1.0)
+"""
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """run(*arguments) -> exit code of a small suite under our conftest, in this process."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # pytest-benchmark takes it for its own
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # xdist's workers are processes of their own, which must find what our conftest imports.
+    conftest = str(TESTS / "conftest.py")
+    pytester.makeconftest(f"""
+        import sys
+        sys.path.insert(0, {str(TESTS)!r})
+        exec(compile(open({conftest!r}, encoding="utf-8").read(), {conftest!r}, "exec"))
+    """)
+    # Without the plugin that would be imported anew at the end of every run, a second each.
+    pytester.makeini("[pytest]\naddopts = --benchmark-skip -p no:cacheprovider -p no:hypothesispytest")
+    pytester.makepyfile(test_suite=SUITE)
+
+    def once(*arguments, results="results"):
+        arguments += ("--results", str(pytester.path / results))
+        return int(pytester.inline_run(*arguments, no_reraise_ctrlc=True).ret)
+
+    return once
+
+
+def seeds(folder):
+    return list(read_table(folder / "losses.csv")["seed"])
+
+
+def test_a_plain_run_records_and_times_nothing(run, pytester, capsys):
+    assert run() == 0
+    assert "losses.csv" in capsys.readouterr().out
+    assert seeds(pytester.path / "results") == [0, 1, 2, 3]
+    files = {p.name for p in (pytester.path / "results").iterdir()}
+    assert files == {"losses.csv", "losses.jsonl", "losses.parquet"}
+
+
+def test_rows_travel_through_xdist_and_give_the_same_table(run, pytester):
+    assert run("-n", "2") == 0
+    assert run(results="alone") == 0
+    tables = [(pytester.path / folder / "losses.csv").read_bytes() for folder in ("results", "alone")]
+    assert tables[0] == tables[1]
+    assert len({row["run"] for row in journal.read(pytester.path / "results", "losses")}) == 1
+
+
+def test_timing_runs_alone_and_clears_nothing(run, pytester):
+    run()
+    before = (pytester.path / "results" / "losses.csv").read_bytes()
+    assert run("--benchmark-only", "-k", "speed") == 0  # the control of the usage errors below
+    assert len(read_table(pytester.path / "results" / "timings.csv")) == 1
+    assert (pytester.path / "results" / "losses.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments", ["-n 2", "-k typo", "-k loss", "--deselect test_suite.py::test_speed", "--benchmark-disable"]
+)
+def test_a_benchmark_session_that_measures_nothing_is_a_usage_error(run, arguments):
+    assert run("--benchmark-only", *arguments.split()) == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_damaged_journal_is_told_and_nothing_is_lost(run, pytester, capsys):
+    """Where warnings are errors too: the repair happens between tests, where an error would end the whole run."""
+    assert run() == 0
+    path = pytester.path / "results" / "losses.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"half')
+    capsys.readouterr()
+    assert run("-W", "error") == 0
+    assert "losses.jsonl.damaged" in capsys.readouterr().out
+    assert len(journal.read(path.parent, "losses")) == 8
+
+
+def test_a_benchmark_that_failed_stays_a_failure(run, pytester):
+    pytester.makepyfile(test_suite="def test_speed(benchmark):\n    assert False")
+    assert run("--benchmark-only") == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_mistyped_selection_fails(run):
+    assert run("-k", "typo") == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_rows_of_a_failed_test_and_of_an_interrupted_run_are_kept(run, pytester):
+    pytester.makepyfile(test_suite=SUITE + """
+def test_stops(record):
+    record("losses", **CELL, seed=7, final_loss=7.0)
+    assert False
+
+def test_ctrl_c(record):
+    record("losses", **CELL, seed=8, final_loss=8.0)
+    raise KeyboardInterrupt
+
+def test_never(record):
+    record("losses", **CELL, seed=9, final_loss=9.0)
+""")  # fmt: skip
+    assert run() == pytest.ExitCode.INTERRUPTED
+    assert seeds(pytester.path / "results")[:5] == [0, 1, 2, 3, 7]
+    assert 9 not in seeds(pytester.path / "results")
+
+
+@pytest.mark.parametrize("row", ["'losses'", "'loses', **CELL, seed=0, final_loss=1.0"])
+def test_a_wrong_row_fails_its_test(run, pytester, row):
+    pytester.makepyfile(test_suite=SUITE + f"\ndef test_wrong(record):\n    record({row})\n")
+    assert run("-k", "wrong") == pytest.ExitCode.TESTS_FAILED
+
+
+def test_results_that_cannot_be_kept_stop_the_run_at_once(run, pytester, capsys):
+    folder = pytester.path / "results"
+    folder.mkdir()
+    (folder / "losses.csv").write_text("name,price\n")
+    assert run() == pytest.ExitCode.USAGE_ERROR
+    assert "move it away" in capsys.readouterr().err
+    assert [p.name for p in folder.iterdir()] == ["losses.csv"]
+    (pytester.path / "file").write_text("")
+    assert run(results="file/results") == pytest.ExitCode.USAGE_ERROR
+
+
+def test_data_that_is_not_there_is_told_at_once(run, pytester):
+    assert run("--data", str(pytester.path / "nowhere")) == pytest.ExitCode.USAGE_ERROR
+    assert run("--data", str(pytester.path)) == 0  # control
+
+
+def test_without_data_the_fixture_says_how_to_give_it(run, pytester):
+    pytester.makepyfile(test_suite="def test_it(airfoil_path):\n    assert airfoil_path.exists()")
+    skipped = pytester.inline_run("--results", str(pytester.path / "r")).listoutcomes()[1]
+    assert "pytest --data PATH" in str(skipped[0].longrepr)
+    given = pytester.inline_run("--results", str(pytester.path / "r"), "--data", str(pytester.path))
+    assert len(given.listoutcomes()[0]) == 1
