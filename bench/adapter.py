@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -41,6 +42,10 @@ class ScratchOptimizer(Optimizer):
             for name, default in self.spec.defaults.items():
                 group.setdefault(name, default)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """As torch's, but the tensors of the dict stay the caller's: torch's own goes on to write into them."""
+        super().load_state_dict(copy.deepcopy(state_dict))
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step for every parameter that has a gradient; returns what the closure returned."""
@@ -57,6 +62,10 @@ class ScratchOptimizer(Optimizer):
         return loss
 
     def _step_one(self, param: torch.Tensor, hyper: dict[str, Any]) -> None:
+        sparse = param.grad is not None and param.grad.is_sparse
+        if sparse or param.is_complex():  # as torch refuses, and for the same reason: the formula would be another one
+            kind = "sparse gradients" if sparse else "complex parameters"
+            raise RuntimeError(f"{type(self).__name__} does not support {kind}")
         state = self.state[param]
         if not state:
             state.update({"step": 0}, **self.spec.start(param, hyper))

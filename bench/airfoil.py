@@ -35,7 +35,7 @@ class DataError(ValueError):
     """The file that the user named is missing, or is not the published one; the message says in what."""
 
 
-class DataUnavailable(Exception):  # noqa: N818 - nobody's error: the data is somewhere else
+class DataUnavailable(Exception):
     """The table is not to be had here; the message says how to get it."""
 
 
@@ -104,8 +104,9 @@ def _attempt(cache: Path) -> np.ndarray | DataUnavailable:
     finally:
         logger.setLevel(level)
     return DataUnavailable(
-        f"the airfoil table is not here and could not be downloaded ({'; '.join(failures)}). Get {FILE} from one of "
-        f"these addresses (SHA-256 {' or '.join(SHA256)}) and name it, or its folder, with --data PATH"
+        f"the airfoil table is not here and could not be downloaded ({'; '.join(failures) or 'not tried'}). "
+        f"Get {FILE} from one of these addresses (SHA-256 {' or '.join(SHA256)}) and "
+        "name it, or its folder, with --data=PATH"
     )
 
 

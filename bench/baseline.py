@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import tables
-from .rows import ENVIRONMENT, IDENTITY, name_of
+from . import problems, tables
+from .rows import ENVIRONMENT, IDENTITY, Row, name_of
 from .tables import TableError
 
 if TYPE_CHECKING:
@@ -47,6 +47,13 @@ class Cell:
         if self.verdict == "moved":
             return f"{self.name}: {self.column} moved from {self.was!r} to {self.now!r} (relative {self.change:.3g})"
         return f"{self.name}: {self.verdict}" + (f", {self.column} {self.now!r}" if self.verdict == "new" else "")
+
+
+def steady(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The rows that a baseline can hold: float64, seed 0, a finite loss, and no problem that amplifies rounding."""
+    chaotic = [problem.name for problem in problems.all_problems() if problem.chaotic]
+    rows = (table["dtype"] == "float64") & (table.seed == 0) & table.final_loss.notna() & ~table.problem.isin(chaotic)
+    return table[rows]
 
 
 def compare(
@@ -92,12 +99,16 @@ def _by_identity(table: pandas.DataFrame, columns: Sequence[str], what: str) -> 
     if missing:
         raise TableError(f"{what} lacks the columns {', '.join(missing)}")
     found: dict[tuple[Any, ...], dict[str, float]] = {}
-    for row in table[[*IDENTITY, *columns]].to_dict("records"):
+    for row in _records(table, (*IDENTITY, *columns)):
         key = tuple(row[name] for name in IDENTITY)
         if key in found:
             raise TableError(f"{what} has two rows of {name_of(row)}")
         found[key] = {column: float(row[column]) for column in columns}
     return found
+
+
+def _records(table: pandas.DataFrame, columns: Sequence[str]) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in table[list(columns)].to_dict("records")]
 
 
 def write(table: pandas.DataFrame, path: str | Path, *, columns: Sequence[str] = ("final_loss",)) -> None:
@@ -108,5 +119,5 @@ def write(table: pandas.DataFrame, path: str | Path, *, columns: Sequence[str] =
     _by_identity(table, columns, "the table")
     path = Path(path)
     tables.check_is_ours(path, "losses")
-    rows = table[[*IDENTITY, *columns, *ENVIRONMENT]].to_dict("records")
+    rows = _records(table, (*IDENTITY, *columns, *ENVIRONMENT))
     tables.replace_file(path, lambda: tables.csv_text("losses", rows).encode())

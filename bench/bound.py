@@ -10,6 +10,7 @@ Source: running error analysis, Wilkinson 1986; Higham 2002, Accuracy and Stabil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,17 +34,19 @@ PRECISIONS = {
 
 
 class Bounded:
-    """A value and the bound of its rounding error, both float64 arrays of one shape.
+    """A value and the bound of its rounding error, two float64 arrays of one shape; or a constant, two floats.
 
     value       the result in float64, which is the exact one to first order for narrower formats
     error       absolute; 0 for an input, which both implementations receive bit for bit
+    constant    a hyperparameter, or what is computed from hyperparameters alone. Python does that in float64 whatever
+                the format of the tensors, and what meets a tensor is rounded to the tensor's format on its way in.
     """
 
-    __slots__ = ("error", "precision", "value")
+    __slots__ = ("constant", "error", "precision", "value")
     __array_ufunc__ = None  # NumPy must hand `array * Bounded` over to __rmul__
 
-    def __init__(self, value: Any, error: Any, precision: Precision) -> None:
-        self.value, self.error, self.precision = value, error, precision
+    def __init__(self, value: Any, error: Any, precision: Precision, constant: bool = False) -> None:
+        self.value, self.error, self.precision, self.constant = value, error, precision, constant
 
     @classmethod
     def exact(cls, value: Any, dtype: str) -> Bounded:
@@ -51,28 +54,37 @@ class Bounded:
         value = np.asarray(value, dtype=np.float64)
         return cls(value, np.zeros_like(value), PRECISIONS[dtype])
 
-    def _parts(self, other: Any) -> tuple[Any, Any]:
-        """Value and error of an operand. A constant is rounded on its way in, so it starts with an error."""
-        if isinstance(other, Bounded):
-            return other.value, other.error
-        return other, self.precision.roundoff * abs(other)
-
-    def _rounded(self, value: Any, inherited: Any) -> Bounded:
-        p = self.precision
-        return Bounded(value, inherited + (p.roundoff * np.abs(value) + p.underflow), p)
+    def _with(self, other: Any) -> tuple[Any, Any, Any, Any, Precision, bool]:
+        """Values and errors of both operands, and the format of the result."""
+        if not isinstance(other, Bounded):
+            other = Bounded(other, 0.0, PRECISIONS["float64"], constant=True)
+        a, b = self, other
+        precision = b.precision if a.constant else a.precision
+        error_a, error_b = a.error, b.error
+        if a.constant != b.constant:
+            if a.constant:
+                error_a = error_a + precision.roundoff * abs(a.value)
+            else:
+                error_b = error_b + precision.roundoff * abs(b.value)
+        return a.value, error_a, b.value, error_b, precision, a.constant and b.constant
 
     def __neg__(self) -> Bounded:
-        return Bounded(-self.value, self.error, self.precision)
+        return Bounded(-self.value, self.error, self.precision, self.constant)
+
+    def __abs__(self) -> Bounded:
+        return Bounded(abs(self.value), self.error, self.precision, self.constant)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
 
     def __add__(self, other: Any) -> Bounded:
-        value, error = self._parts(other)
-        return self._rounded(self.value + value, self.error + error)
+        a, error_a, b, error_b, precision, constant = self._with(other)
+        return _rounded(a + b, error_a + error_b, precision, constant)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Bounded:
-        value, error = self._parts(other)
-        return self._rounded(self.value - value, self.error + error)
+        return self + (-other)
 
     def __rsub__(self, other: Any) -> Bounded:
         return (-self) + other
@@ -80,46 +92,65 @@ class Bounded:
     def __mul__(self, other: Any) -> Bounded:
         if isinstance(other, (bool, np.bool_)) or getattr(other, "dtype", None) == np.bool_:
             return Bounded(self.value * other, self.error * other, self.precision)  # a selection rounds nothing
-        value, error = self._parts(other)
-        return self._rounded(self.value * value, np.abs(self.value) * error + abs(value) * self.error)
+        a, error_a, b, error_b, precision, constant = self._with(other)
+        return _rounded(a * b, abs(a) * error_b + abs(b) * error_a, precision, constant)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Bounded:
-        value, error = self._parts(other)
-        with np.errstate(all="ignore"):
-            quotient = self.value / value
-            return self._rounded(quotient, (self.error + np.abs(quotient) * error) / abs(value))
+        return _quotient(*self._with(other))
 
     def __rtruediv__(self, other: Any) -> Bounded:
-        value, error = self._parts(other)
-        return Bounded(value + 0 * self.value, error + 0 * self.error, self.precision) / self
+        b, error_b, a, error_a, precision, constant = self._with(other)
+        return _quotient(a, error_a, b, error_b, precision, constant)
 
     def __pow__(self, exponent: float) -> Bounded:
-        if exponent == 2:
-            return self * self
-        if exponent != 0.5:
-            raise NotImplementedError(f"a formula may use ** 0.5 and ** 2; the bound of ** {exponent} is not known")
+        value = self.value
         with np.errstate(all="ignore"):
-            root = np.sqrt(self.value)
-            # The derivative is infinite at 0, where the root of the error itself is the bound.
-            inherited = np.fmin(self.error / (2 * root), np.sqrt(self.error))
-        return self._rounded(root, inherited)
-
-    def __abs__(self) -> Bounded:
-        return Bounded(np.abs(self.value), self.error, self.precision)
-
-    def _compare(self, other: Any) -> Any:
-        return other.value if isinstance(other, Bounded) else other
+            if exponent == 0.5:
+                root = np.sqrt(value)
+                # The derivative is infinite at 0, where the root of the error itself is the bound.
+                inherited = np.fmin(self.error / (2 * root), np.sqrt(self.error))
+                return _rounded(root, inherited, self.precision, self.constant)
+            slope = abs(exponent * value ** (exponent - 1))
+            return _rounded(value**exponent, slope * self.error, self.precision, self.constant)
 
     def __lt__(self, other: Any) -> Any:
-        return self.value < self._compare(other)
+        return self.value < _value(other)
 
     def __le__(self, other: Any) -> Any:
-        return self.value <= self._compare(other)
+        return self.value <= _value(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self.value > self._compare(other)
+        return self.value > _value(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self.value >= self._compare(other)
+        return self.value >= _value(other)
+
+
+def _rounded(value: Any, inherited: Any, precision: Precision, constant: bool) -> Bounded:
+    error = inherited + (precision.roundoff * abs(value) + precision.underflow)
+    return Bounded(value, error, precision, constant)
+
+
+def _quotient(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, constant: bool) -> Bounded:
+    with np.errstate(all="ignore"):
+        quotient = a / b
+        return _rounded(quotient, (error_a + abs(quotient) * error_b) / abs(b), precision, constant)
+
+
+def _value(other: Any) -> Any:
+    return other.value if isinstance(other, Bounded) else other
+
+
+def bounded_hyper(hyper: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyperparameters as constants, so that the rounding of `1 - beta2**step` counts; flags stay as they are."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return tuple(convert(v) for v in value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return value
+        return Bounded(float(value), 0.0, PRECISIONS["float64"], constant=True)
+
+    return {name: convert(value) for name, value in hyper.items()}

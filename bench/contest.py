@@ -46,7 +46,7 @@ class NumpyOptimizer(Optimizer):
         super().__init__(params, spec.hyper(**hyper))
         self.spec = spec
 
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             hyper = {name: group[name] for name in self.spec.defaults}
             for param in group["params"]:
@@ -89,7 +89,7 @@ def fault(spec: Spec, case: Case, implementation: str, dtype: str, make: Factory
 def stepper(
     spec: Spec, case: Case, implementation: str, params: Sequence[torch.Tensor], grads: Sequence[torch.Tensor]
 ) -> Step:
-    """A function without arguments that takes one step on its own copy of params; gradients are shared and only read."""
+    """A function without arguments that takes one step on its own copy of params; gradients are shared, only read."""
     if implementation == "scratch-numpy":
         arrays = [p.numpy().copy() for p in params]
         return _numpy_stepper(spec, spec.hyper(**case.hyper), arrays, [g.numpy() for g in grads])
@@ -167,7 +167,7 @@ class Contest:
 
 def hold(
     spec: Spec, case: Case, shapes: Sequence[tuple[int, ...]], *, dtype: str = "float32", seed: int = 0,
-    budget_s: float = 4.0, rounds: int = 20,
+    budget_s: float = 3.0, rounds: int = 20,
 ) -> Contest:  # fmt: skip
     """Judges and times all implementations of one cell, within about budget_s and the time of a few more rounds."""
     wrong = {name: why for name in implementations(spec) if (why := fault(spec, case, name, dtype)) is not None}

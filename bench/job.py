@@ -16,9 +16,10 @@ from ..reference import torch_paths
 from ..scratch_impls import Case, Spec
 from .adapter import as_optimizer
 from .airfoil import DataUnavailable
+from .gap import Gap
 from .journal import Journal
 from .problems import Problem
-from .replay import Factory, Gap, replay
+from .replay import Factory, replay
 from .scenario import probe, recorded
 from .tables import check_folder, write_tables
 from .train import Training, train
@@ -133,7 +134,14 @@ def _cell(
     ours, theirs = makers
     hyper = case.hyper
     result = train(problem, makers, hyper=hyper, seed=seed, dtype=job.dtype, data=job.data)
-    where = {"optimizer": spec.name, "case": case.name, "problem": problem.name, "seed": seed, "dtype": job.dtype, "device": "cpu"}
+    where = {
+        "optimizer": spec.name,
+        "case": case.name,
+        "problem": problem.name,
+        "seed": seed,
+        "dtype": job.dtype,
+        "device": "cpu",
+    }
     ratio = result[ours].step_time_s / result[theirs].step_time_s
     for name, training in result.items():
         journal.append("losses", {**where, "implementation": name, "final_loss": training.final_loss, "status": "ok"})
@@ -166,8 +174,8 @@ def _record_missing(job: Job, journal: Journal, problem: Problem, why: str) -> N
             journal.append(
                 "losses",
                 {
-                    "optimizer": spec.name, "case": spec.case_for(problem.name).name, "problem": problem.name, "seed": 0,
-                    "implementation": name, "dtype": job.dtype, "device": "cpu", "final_loss": float("nan"),
+                    "optimizer": spec.name, "case": spec.case_for(problem.name).name, "problem": problem.name,
+                    "seed": 0, "implementation": name, "dtype": job.dtype, "device": "cpu", "final_loss": float("nan"),
                     "status": f"missing: {why}",
                 },
             )  # fmt: skip

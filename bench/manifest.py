@@ -19,7 +19,7 @@ class Count:
     def pytest_collection_finish(self, session):
         names = [item.nodeid.split("[")[0] for item in session.items]
         print("\\n@" + json.dumps(names))
-sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:terminal", "-p", "no:cacheprovider"], plugins=[Count()]))
+sys.exit(pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider"], plugins=[Count()]))
 """
 
 

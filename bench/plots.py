@@ -52,7 +52,12 @@ def _losses(lines: list[Line]) -> Figure:
         for i, run in enumerate(line.runs):
             axis.plot(run[ours].steps, run[ours].losses, color=OURS, lw=1.2, label="scratch" if i == 0 else None)
             axis.plot(
-                run[theirs].steps[::3], run[theirs].losses[::3], ".", ms=4, color=THEIRS, label=theirs if i == 0 else None
+                run[theirs].steps[::3],
+                run[theirs].losses[::3],
+                ".",
+                ms=4,
+                color=THEIRS,
+                label=theirs if i == 0 else None,
             )
         values = np.concatenate([run[ours].losses for run in line.runs])
         if (values > 0).all() and values.max() > 20 * values.min():
@@ -73,7 +78,9 @@ def _traces(lines: list[Line]) -> Figure:
     figure, axes = _grid(len(lines), f"{problem.name}: {problem.what}")
     x1, x2 = np.meshgrid(np.linspace(*plane.x1, 200), np.linspace(*plane.x2, 200))
     heights = plane.f(x1, x2)
-    levels = np.geomspace(max(heights.min(), 1e-3), heights.max(), 18) if plane.log else np.linspace(0, heights.max(), 12)
+    levels = (
+        np.geomspace(max(heights.min(), 1e-3), heights.max(), 18) if plane.log else np.linspace(0, heights.max(), 12)
+    )
     for axis, line in zip(axes, lines, strict=False):
         ours, theirs = (line.runs[0][name].trace for name in line.names)
         assert ours is not None and theirs is not None

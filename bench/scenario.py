@@ -7,11 +7,15 @@ ordinary gradients with a constant learning rate dozens of wrong conventions loo
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+
+from ..reference.oracle import Trajectory
+from ..scratch_impls import Spec
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -20,7 +24,7 @@ Arrays = tuple[np.ndarray, ...]
 class Scenario:
     """What happens to a list of parameters, step by step.
 
-    start       the parameters, float64 arrays of any shape
+    start       the parameters, float64 arrays of any shape; nobody writes into the arrays of a scenario
     gradients   one tuple a step, with an array or None for each parameter
     lr_factors  one number a step; the case's lr times it is the learning rate of that step
     synced      None, or for each parameter its step count and state, which both sides begin with
@@ -54,15 +58,14 @@ SHAPES: tuple[tuple[int, ...], ...] = ((4, 5), (7,), ())
 
 @functools.lru_cache(maxsize=16)
 def spread_history(seed: int, n: int, dtype: str, count: int = 12) -> tuple[np.ndarray, ...]:
-    """A start of N(0, 1) and `count` spread gradients of n elements, rounded to the format; made once, never changed."""
+    """A start of N(0, 1) and `count` spread gradients of n elements, rounded to the format; made once."""
     rng = np.random.default_rng([seed, n])
     made = (rng.standard_normal(n), *(spread_gradient(rng, (n,)) for _ in range(count)))
     return tuple(cast(array, dtype) for array in made)
 
 
-def probe(
-    seed: int, *, steps: int = 60, shapes: tuple[tuple[int, ...], ...] = SHAPES, late: bool = False
-) -> Scenario:
+@functools.lru_cache(maxsize=32)
+def probe(seed: int, *, steps: int = 60, shapes: tuple[tuple[int, ...], ...] = SHAPES, late: bool = False) -> Scenario:
     """The history of a replay.
 
     The first gradient is a hundred times too large, so that an early maximum stays visible; the first parameter has
@@ -86,12 +89,60 @@ def probe(
     return Scenario(name="late-start" if late else "probe", start=start, gradients=tuple(history), lr_factors=factors)
 
 
+@functools.lru_cache(maxsize=8)
+def tiny(seed: int, *, steps: int = 20, n: int = 24) -> Scenario:
+    """Gradients between 1e-12 and 1e-4 in magnitude, where eps decides the size of a step."""
+    rng = np.random.default_rng(seed)
+    start = (rng.standard_normal(n),)
+    sizes = 10.0 ** rng.uniform(-12, -4, n)  # one magnitude an element, so that averages stay as small as gradients
+    history = tuple((sizes * rng.standard_normal(n),) for _ in range(steps))
+    return Scenario(name="tiny", start=start, gradients=history, lr_factors=(1.0,) * steps)
+
+
 def cast(array: np.ndarray, dtype: str) -> np.ndarray:
     """Rounded to the format and back to float64, so that all number systems start from the same values."""
     if dtype == "float64":
         return np.asarray(array, dtype=np.float64)
     rounded: np.ndarray = torch.from_numpy(np.array(array, dtype=np.float64)).to(getattr(torch, dtype)).double().numpy()
     return rounded
+
+
+def synced_scenario(
+    spec: Spec,
+    hyper: Mapping[str, Any],
+    *,
+    sizes: tuple[int, ...],
+    warm: int,
+    dtype: str,
+    away: tuple[bool, ...] = (False, True),
+    seed: int = 0,
+) -> Scenario:
+    """One step of several parameters from the state that `warm` steps of the formula leave behind; 0 is a fresh start.
+
+    sizes   elements of each parameter: one a multiple of every vector width, one that leaves trailing elements
+    away    False puts a parameter at 0, where the update keeps all its bits; True at N(0, 1), where weight decay
+            shows and the last subtraction rounds
+    """
+    full = spec.hyper(**hyper)
+    names, start, gradients, synced = [], [], [], []
+    for n in sizes:
+        history = Trajectory(spec, full, [spread_history(seed, n, dtype)[0]])
+        for t in range(warm):
+            history.step([spread_history(seed, n, dtype)[1 + t]])
+        state = {name: None if v is None else cast(v, dtype) for name, v in history.states[0].items()}
+        for elsewhere in away:
+            names.append(f"n={n} {'away from' if elsewhere else 'at'} 0")
+            start.append(spread_history(seed, n, dtype)[0] if elsewhere else np.zeros(n))
+            gradients.append(spread_history(seed, n, dtype)[-1])
+            synced.append((warm, state))
+    return Scenario(
+        name=f"lockstep after {warm} steps",
+        start=tuple(start),
+        gradients=(tuple(gradients),),
+        lr_factors=(1.0,),
+        synced=tuple(synced) if warm else None,
+        names=tuple(names),
+    )
 
 
 def recorded(params: list[Any], loss: Any, make: Any, hyper: Any, *, steps: int) -> Scenario:

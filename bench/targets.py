@@ -8,7 +8,7 @@ from typing import Any
 
 
 class TargetError(ValueError):
-    """A name that leads to nothing usable; the message says what would be right. The cause is the import's own error."""
+    """A name that leads nowhere; the message says what would be right, its cause is the import's own error."""
 
 
 def resolve(target: str) -> Any:

@@ -64,9 +64,9 @@ def interleave(
             step()
         inner = {name: _enough(step, block_s, clock) for name, step in steps.items()}
         seconds: dict[str, list[float]] = {name: [] for name in steps}
-        began, done = clock(), 0
+        order, began, done = list(steps), clock(), 0
         while done < rounds:
-            for name in [*steps] if done % 2 == 0 else [*reversed(steps)]:
+            for name in order if done % 2 == 0 else order[::-1]:
                 seconds[name].append(_block(steps[name], inner[name], clock) / inner[name])
             done += 1
             spent = clock() - began

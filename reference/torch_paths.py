@@ -6,7 +6,11 @@ A path is the way torch executes one step: a loop over parameters ("forloop"), h
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -33,6 +37,11 @@ def paths(name: str) -> tuple[str, ...]:
     return tuple(p for p in _FLAGS if p == "forloop" or p in accepted)
 
 
+def options(name: str) -> set[str]:
+    """The hyperparameters that the installed version of this class takes."""
+    return set(inspect.signature(twin(name)).parameters) - {"params"}
+
+
 def build(name: str, path: str, params: Any, **hyper: Any) -> Optimizer:
     """The torch optimizer `name`, made to take one path. ValueError when the class has no such path."""
     if path not in paths(name):
@@ -48,9 +57,28 @@ def path_that_ran(optimizer: Optimizer) -> str:
     fused: an `_fused_` operator ran; foreach: a `_foreach_` one and no fused one (fused Adam and Adagrad run
     `_foreach_add_` for their counters as well); forloop: neither.
     """
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        optimizer.step()
-    ran = [event.key for event in profile.key_averages()]
+    ran = operators(optimizer)
     if any("_fused_" in key for key in ran):
         return "fused"
     return "foreach" if any("_foreach_" in key for key in ran) else "forloop"
+
+
+def operators(optimizer: Optimizer) -> list[str]:
+    """The names of the operators that one step runs, sorted; the step is taken."""
+    with _quiet(), torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        optimizer.step()
+    return sorted({event.key for event in profile.key_averages() if event.key.startswith("aten::")})
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The profiler's library writes to the error stream itself, below Python; it has nothing to say here."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

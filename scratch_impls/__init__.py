@@ -12,11 +12,11 @@ from types import ModuleType
 from .spec import Case, Spec, SpecError, State, case, complaints
 
 __all__ = [
-    "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "case", "complaints", "load", "load_file", "names",
-    "nearest",
+    "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "case", "complaints", "load", "load_file",
+    "names", "nearest",
 ]  # fmt: skip
 
-_NOT_FORMULAS = {"__init__", "spec"}
+_NOT_FORMULAS = {"__init__", "_numbers", "spec"}
 
 
 class UnknownName(LookupError):

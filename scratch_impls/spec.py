@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -60,7 +61,7 @@ class Spec:
     reference: str
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def defaults(self) -> dict[str, Any]:
         """Every hyperparameter of the formula with its default, in the order of the signature."""
         parameters = inspect.signature(self.update).parameters.values()
@@ -85,7 +86,7 @@ class Spec:
         for name, value in full.items():
             for number in value if isinstance(value, (tuple, list)) else (value,):
                 # `not 0 <= x` is true for NaN as well, which `x < 0` would let through.
-                if number is not None and not isinstance(number, bool) and not 0 <= number:
+                if number is not None and not isinstance(number, bool) and not number >= 0:
                     raise ValueError(f"invalid {name}: {value!r}; {self.name} needs a number that is at least 0")
         for sentence, holds in self.requires.items():
             if not holds(full):
@@ -123,7 +124,9 @@ def complaints(spec: Spec) -> list[str]:
         found.append("update must name every hyperparameter; it has a catch-all argument")
     if "lr" not in spec.defaults:
         found.append("update must take the keyword lr")
-    found += [f"the hyperparameter {n} must have a default" for n, v in spec.defaults.items() if v is inspect.Parameter.empty]
+    found += [
+        f"the hyperparameter {n} must have a default" for n, v in spec.defaults.items() if v is inspect.Parameter.empty
+    ]
     found += [f"init asks for {n}, which update does not take" for n in _keywords(spec.init) if n not in spec.defaults]
     if "<-" not in spec.formula:
         found.append("the file's docstring must give the formula, one 'x <- ...' line for each line of code")

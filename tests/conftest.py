@@ -17,11 +17,18 @@ here.use_this_tree()
 _PROPERTY = "twinstep:"  # the prefix of the user properties that carry rows
 
 
+# Test functions -> how many tests each has, before any selection.
+COLLECTED = pytest.StashKey[Counter[str]]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
+    # With "=": before pytest has read this file it takes an existing path after a space for a test to run.
     group = parser.getgroup("twinstep")
-    group.addoption("--data", metavar="PATH", type=Path, help="the airfoil self-noise file, or the folder that has it")
+    group.addoption("--data", metavar="PATH", type=Path,
+                    help="--data=PATH: the airfoil self-noise file, or the folder that has it")  # fmt: skip
     group.addoption("--results", metavar="DIR", type=Path, default=here.ROOT / "results" / "last",
-                    help="where journal and tables of this run go (default: results/last)")  # fmt: skip
+                    help="--results=DIR: where journal and tables of this run go (default: results/last)")  # fmt: skip
+    group.addoption("--thorough", action="store_true", help="also the tests that take long, each of which says why")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,10 +39,28 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     data = config.getoption("--data")
     if data is not None and not data.exists():
-        raise pytest.UsageError(f"--data {data}: there is no such file or folder")
+        raise pytest.UsageError(f"--data={data}: there is no such file or folder")
     if config.getoption("benchmark_only", False) and config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--benchmark-only with pytest-xdist: workers would time each other; leave out -n")
     config.pluginmanager.register(_Recorder(config), "twinstep-recorder")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Counts what was collected, skips what takes long, and deselects what is no benchmark under --benchmark-only.
+
+    Skipped, the others would be a thousand lines of that summary.
+    """
+    config.stash[COLLECTED] = Counter(item.nodeid.split("[")[0] for item in items)
+    for item in items:
+        long = item.get_closest_marker("thorough")
+        if long is not None and not config.getoption("--thorough"):
+            item.add_marker(pytest.mark.skip(reason=f"{long.args[0]}: pytest --thorough"))
+    if config.getoption("benchmark_only", False):
+        others = {item: None for item in items if "benchmark" not in getattr(item, "fixturenames", ())}
+        if others:
+            config.hook.pytest_deselected(items=list(others))
+            items[:] = [item for item in items if item not in others]
 
 
 class _Recorder:
@@ -54,7 +79,7 @@ class _Recorder:
         try:
             check_folder(self.folder)  # now, not when the first row arrives
         except TableError as error:
-            raise pytest.UsageError(f"{error} (--results DIR)") from None
+            raise pytest.UsageError(f"{error} (--results=DIR)") from None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # Every phase's report carries all properties so far, those of a setup that failed too: write what is new.
@@ -108,6 +133,12 @@ class _Recorder:
 
 
 @pytest.fixture
+def collected(pytestconfig: pytest.Config) -> Counter[str]:
+    """How many tests each function has, before any selection."""
+    return pytestconfig.stash[COLLECTED]
+
+
+@pytest.fixture
 def record(request: pytest.FixtureRequest) -> Any:
     """record(kind, **row) puts one row into the tables of this run; twinstep.bench.rows says what a row needs."""
     from twinstep.bench import journal, rows
@@ -124,5 +155,5 @@ def airfoil_path(request: pytest.FixtureRequest) -> Path:
     """What --data gave: the airfoil file or its folder."""
     data = request.config.getoption("--data")
     if data is None:
-        pytest.skip("needs the airfoil data: pytest --data PATH (the file airfoil_self_noise.dat, or its folder)")
+        pytest.skip("needs the airfoil data: pytest --data=PATH (the file airfoil_self_noise.dat, or its folder)")
     return data

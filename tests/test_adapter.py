@@ -15,10 +15,11 @@ from twinstep.bench import adapter
 from twinstep.scratch_impls import load
 
 
-
 def stateful(spec):
     """The richest state that the cases of this formula lead to."""
-    return max((c.hyper for c in spec.cases if c.reference == "torch"), key=lambda h: len(spec.start(1.0, spec.hyper(**h))))
+    return max(
+        (c.hyper for c in spec.cases if c.reference == "torch"), key=lambda h: len(spec.start(1.0, spec.hyper(**h)))
+    )
 
 
 def model(seed=0):
@@ -199,6 +200,7 @@ def test_inputs_are_left_alone_and_state_is_not_shared():
         assert buffer.untyped_storage().data_ptr() != p.grad.untyped_storage().data_ptr()
 
 
+@pytest.mark.thorough("compiling takes 10 to 20 s")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
 def test_a_compiled_update_gives_the_same_numbers():
     if not shutil.which(os.environ.get("CXX", "g++")) and not shutil.which("clang++"):

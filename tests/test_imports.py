@@ -64,7 +64,9 @@ def test_formulas_need_no_framework():
         "import twinstep.bench, twinstep.scratch_impls as s; s.all_specs()\n"
         "print([n for n in ('torch', 'numpy', 'pandas', 'matplotlib', 'click') if n in sys.modules])"
     )
-    run = subprocess.run([sys.executable, "-c", code, str(ROOT)], capture_output=True, text=True, check=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)], capture_output=True, text=True, check=True, timeout=60
+    )
     assert run.stdout.strip() == "[]"
 
 

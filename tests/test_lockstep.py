@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from cells import each_cell, each_dtype, scratch, twin
 
-from twinstep.bench.replay import replay, synced_scenario
+from twinstep.bench.replay import replay
+from twinstep.bench.scenario import synced_scenario
 from twinstep.scratch_impls import load
 
 # One size is a multiple of every vector width, the other leaves trailing elements that a kernel handles apart.
@@ -36,7 +37,8 @@ def test_one_step_stays_inside_the_bound(spec, case, path, dtype, record):
 @pytest.mark.parametrize("path", ["forloop", "foreach"])
 @each_dtype
 @pytest.mark.parametrize(
-    ("name", "case", "ulps"), [("gd", "lr", 0), ("momentum", "momentum", 0), ("adagrad", "lr", 2), ("rmsprop", "alpha", 3)]
+    ("name", "case", "ulps"),
+    [("gd", "lr", 0), ("momentum", "momentum", 0), ("adagrad", "lr", 2), ("rmsprop", "alpha", 3)],
 )
 def test_plain_configurations_agree_to_the_last_places(name, case, ulps, dtype, path):
     spec = load(name)

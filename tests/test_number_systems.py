@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from cells import each_spec
 
-from twinstep.bench.bound import Bounded
-from twinstep.bench.replay import gaps
+from twinstep.bench.bound import Bounded, bounded_hyper
+from twinstep.bench.gap import gaps
 from twinstep.bench.scenario import probe
 from twinstep.reference.oracle import Trajectory, exact_hyper, multiprecision
 from twinstep.scratch_impls import load
@@ -35,7 +35,7 @@ def test_floats_numpy_and_torch_are_one_trajectory(spec):
         hyper = spec.hyper(**case.hyper)
         arrays = trajectory(spec, hyper, np.array)
         tensors = [t.numpy() for t in trajectory(spec, hyper, torch.tensor)]
-        pairs = trajectory(spec, hyper, lambda a: Bounded.exact(a, "float64"))
+        pairs = trajectory(spec, bounded_hyper(hyper), lambda a: Bounded.exact(a, "float64"))
         floats = trajectory(spec, hyper, one_float)
         # Only the square roots differ: Python's comes from libm, torch's from a vector library, 1 ulp off at times.
         for step, (array, tensor, number, pair) in enumerate(zip(arrays, tensors, floats, pairs, strict=True), start=1):
@@ -52,10 +52,12 @@ def test_the_computed_error_covers_the_true_one(spec):
         hyper = spec.hyper(**case.hyper)
         exact = trajectory(spec, exact_hyper(hyper), multiprecision)
         rounded = trajectory(spec, hyper, np.array)
-        pairs = trajectory(spec, hyper, lambda a: Bounded.exact(a, "float64"))
+        pairs = trajectory(spec, bounded_hyper(hyper), lambda a: Bounded.exact(a, "float64"))
         for step, (truth, ours, pair) in enumerate(zip(exact, rounded, pairs, strict=True), start=1):
             error = np.abs((multiprecision(ours) - truth).astype(np.float64))
-            assert (error <= pair.error).all(), f"{spec.name}/{case.name} step {step}: {(error / pair.error).max()} bounds"
+            assert (error <= pair.error).all(), (
+                f"{spec.name}/{case.name} step {step}: {(error / pair.error).max()} bounds"
+            )
 
 
 def test_control_the_error_is_not_vacuous():
@@ -63,8 +65,10 @@ def test_control_the_error_is_not_vacuous():
     spec = load("rmsprop")
     hyper = spec.hyper(lr=0.1, alpha=0.9)
     exact = trajectory(spec, exact_hyper({**hyper, "alpha": 0.9 + 1e-12}), multiprecision)
-    pairs = trajectory(spec, hyper, lambda a: Bounded.exact(a, "float64"))
-    errors = [np.abs((multiprecision(p.value) - t).astype(np.float64)) > p.error for t, p in zip(exact, pairs, strict=True)]
+    pairs = trajectory(spec, bounded_hyper(hyper), lambda a: Bounded.exact(a, "float64"))
+    errors = [
+        np.abs((multiprecision(p.value) - t).astype(np.float64)) > p.error for t, p in zip(exact, pairs, strict=True)
+    ]
     assert np.any(errors)
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas
-import pyarrow.parquet
 import pytest
 
 from twinstep.bench import journal
-from twinstep.bench.tables import read_table
+from twinstep.bench.tables import read_table, write_tables
 
 pytest_plugins = "pytester"
-# pytester forgets what was first imported within a run, and these must not be loaded twice into one process.
-LOADED = (pandas, pyarrow.parquet)
 
 TESTS = Path(__file__).parent
 
@@ -32,6 +28,16 @@ def test_speed(benchmark, record):
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def everything_is_loaded(tmp_path_factory):
+    """pytester forgets what was first imported within a run, and pyarrow cannot be loaded twice into one process."""
+    folder = tmp_path_factory.mktemp("loaded")
+    cell = dict.fromkeys(("optimizer", "case", "problem", "implementation", "seed", "dtype", "device"), "x")
+    journal.Journal(folder).append("losses", {**cell, "final_loss": 0.0})
+    for path in write_tables(folder):
+        read_table(path)
+
+
 @pytest.fixture
 def run(pytester, monkeypatch):
     """run(*arguments) -> exit code of a small suite under our conftest, in this process."""
@@ -40,16 +46,17 @@ def run(pytester, monkeypatch):
     # xdist's workers are processes of their own, which must find what our conftest imports.
     conftest = str(TESTS / "conftest.py")
     pytester.makeconftest(f"""
+        import pathlib
         import sys
         sys.path.insert(0, {str(TESTS)!r})
-        exec(compile(open({conftest!r}, encoding="utf-8").read(), {conftest!r}, "exec"))
+        exec(compile(pathlib.Path({conftest!r}).read_text(encoding="utf-8"), {conftest!r}, "exec"))
     """)
     # Without the plugin that would be imported anew at the end of every run, a second each.
     pytester.makeini("[pytest]\naddopts = --benchmark-skip -p no:cacheprovider -p no:hypothesispytest")
     pytester.makepyfile(test_suite=SUITE)
 
     def once(*arguments, results="results"):
-        arguments += ("--results", str(pytester.path / results))
+        arguments += (f"--results={pytester.path / results}",)
         return int(pytester.inline_run(*arguments, no_reraise_ctrlc=True).ret)
 
     return once
@@ -146,13 +153,13 @@ def test_results_that_cannot_be_kept_stop_the_run_at_once(run, pytester, capsys)
 
 
 def test_data_that_is_not_there_is_told_at_once(run, pytester):
-    assert run("--data", str(pytester.path / "nowhere")) == pytest.ExitCode.USAGE_ERROR
-    assert run("--data", str(pytester.path)) == 0  # control
+    assert run(f"--data={pytester.path / 'nowhere'}") == pytest.ExitCode.USAGE_ERROR
+    assert run(f"--data={pytester.path}") == 0  # control
 
 
 def test_without_data_the_fixture_says_how_to_give_it(run, pytester):
     pytester.makepyfile(test_suite="def test_it(airfoil_path):\n    assert airfoil_path.exists()")
-    skipped = pytester.inline_run("--results", str(pytester.path / "r")).listoutcomes()[1]
-    assert "pytest --data PATH" in str(skipped[0].longrepr)
-    given = pytester.inline_run("--results", str(pytester.path / "r"), "--data", str(pytester.path))
+    skipped = pytester.inline_run("--results=r").listoutcomes()[1]
+    assert "pytest --data=PATH" in str(skipped[0].longrepr)
+    given = pytester.inline_run("--results=r", f"--data={pytester.path}")
     assert len(given.listoutcomes()[0]) == 1

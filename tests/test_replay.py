@@ -9,6 +9,7 @@ from cells import each_case, each_cell, each_dtype, each_spec, scratch, torch_ca
 from twinstep.bench.replay import replay
 from twinstep.bench.scenario import probe
 from twinstep.reference import torch_paths
+from twinstep.reference.known_defects import known_defect
 from twinstep.scratch_impls import load
 
 
@@ -25,13 +26,15 @@ def judge(spec, case, path, dtype, scenario, record):
 @each_dtype
 @each_cell("probe")
 def test_sixty_steps_agree(spec, case, path, dtype, record):
-    judge(spec, case, path, dtype, probe(0), record)
+    """With a parameter that starts late, wherever torch itself survives one."""
+    late = known_defect(spec.reference, path, "late-start", case.hyper) is None
+    judge(spec, case, path, dtype, probe(0, late=late), record)
 
 
-@each_dtype
-@each_cell("late-start")
-def test_a_parameter_that_starts_late_agrees(spec, case, path, dtype, record):
-    judge(spec, case, path, dtype, probe(1, steps=15, late=True), record)
+@each_cell("late-start", only_defects=True)
+def test_known_defects_of_torch_are_still_there(spec, case, path, record):
+    """Strict: once torch is mended this fails, and the defect leaves the list."""
+    judge(spec, case, path, "float32", probe(1, steps=15, late=True), record)
 
 
 @each_spec
@@ -62,7 +65,9 @@ def test_control_an_ignored_option_fails(spec, case):
         except ValueError:
             rest = None  # nesterov without momentum is refused, so it cannot be silently ignored
         if rest is not None:
-            result = replay(spec, case.hyper, twin(spec), twin(spec), probe(0), dtype="float32", their_hyper=rest)
+            result = replay(
+                spec, case.hyper, twin(spec), twin(spec), probe(0, steps=24), dtype="float32", their_hyper=rest
+            )
             assert result.first_failure() is not None, f"{spec.name}/{case.name} is the same without {option}"
 
 

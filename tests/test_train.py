@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import replace
 
+import here
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from cells import each_spec, scratch, twin
@@ -13,7 +16,9 @@ from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
 from twinstep import scratch_impls
+from twinstep.bench import baseline
 from twinstep.bench.problems import load
+from twinstep.bench.tables import read_table
 from twinstep.bench.train import CHECKPOINTS, checkpoints, train
 from twinstep.reference.book import PUBLISHED, trace
 
@@ -34,11 +39,17 @@ def trained(problem, spec, case, config, **makers):
     return or_skip(config, lambda data: train(problem, makers, hyper=case.hyper, seed=0, dtype="float64", data=data))
 
 
+@functools.cache
+def side_by_side(problem, spec, config):
+    """The case that trains this problem, and the runs of the formula and its twin; trained once for all tests."""
+    case = spec.case_for(problem.name)
+    return case, trained(problem, spec, case, config)
+
+
 @each_spec
 @each_problem
 def test_curves_agree_and_fall(problem, spec, pytestconfig, record):
-    case = spec.case_for(problem.name)
-    runs = trained(problem, spec, case, pytestconfig)
+    case, runs = side_by_side(problem, spec, pytestconfig)
     ours, theirs = runs.values()
     gap = curve_gap(ours.losses, theirs.losses)
     where = f"{spec.name}/{case.name} {problem.name}"
@@ -52,6 +63,44 @@ def test_curves_agree_and_fall(problem, spec, pytestconfig, record):
             "losses", optimizer=spec.name, case=case.name, problem=problem.name, implementation=run.name, seed=0,
             dtype="float64", device="cpu", final_loss=run.final_loss,
         )  # fmt: skip
+
+
+BASELINE = read_table(here.ROOT / "results" / "baseline.csv")
+
+
+def moved(problem, spec, case, runs):
+    """The cells of these runs that are not where the committed baseline has them, by name."""
+    cell = {
+        "optimizer": spec.name,
+        "case": case.name,
+        "problem": problem.name,
+        "seed": 0,
+        "dtype": "float64",
+        "device": "cpu",
+    }
+    table = pd.DataFrame([{**cell, "implementation": r.name, "final_loss": r.final_loss} for r in runs.values()])
+    return [str(c) for c in baseline.compare(table, BASELINE) if c.verdict == "moved"]
+
+
+@each_spec
+@each_problem
+def test_final_losses_stay_at_the_baseline(problem, spec, pytestconfig):
+    if problem.chaotic:
+        pytest.skip(f"{problem.name} amplifies rounding, so its losses belong to one machine")
+    case, runs = side_by_side(problem, spec, pytestconfig)
+    assert not moved(problem, spec, case, runs)
+
+
+def test_control_a_loss_that_moves_is_named():
+    problem, spec = load("quadratic"), scratch_impls.load("gd")
+    case = spec.case_for(problem.name)
+    run = train(problem, {"scratch": scratch(spec)}, hyper=case.hyper, seed=0, dtype="float64")["scratch"]
+    nudged = replace(run, final_loss=run.final_loss * (1 + 1e-9))
+    named = moved(problem, spec, case, {"scratch": nudged})
+    assert len(named) == 1 and named[0].startswith(
+        f"gd/{case.name} quadratic scratch seed 0 float64 cpu: final_loss moved"
+    )
+    assert not moved(problem, replace(spec, name="newcomer"), case, {"scratch": run}), "a new cell is no failure"
 
 
 class Idle(Optimizer):

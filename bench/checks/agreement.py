@@ -1,0 +1,176 @@
+"""Agreement with the formula and the reference: one step, many steps, every case, every path."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...reference import torch_paths
+from ...scratch_impls import Case
+from ..diagnose import likely_cause, reproduction
+from ..gap import Gap, Replay, gaps
+from ..replay import Factory, replay, trajectory
+from ..scenario import Scenario, probe, tiny
+from .context import Context, check
+from .result import Failed, NotApplicable
+
+# Without a formula there is no computed bound. Measured in float64 over the histories here: all formulas and all paths
+# of torch.optim stay within 4.4e-15 of the largest value of each other, the mildest wrong convention is 1.7e-11 away.
+UNBOUNDED_TOLERANCE = 1e-12
+
+
+def _reference(c: Context) -> Factory:
+    if c.against is None:
+        raise NotApplicable("there is nothing to hold it against: name a class, a scratch optimizer or a formula file")
+    return c.against.make
+
+
+def _hyper(c: Context, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the subject and the reference receive: the case, less what only the other side takes."""
+    given = dict(case.hyper)
+    if c.spec is None:
+        return given, given
+    return given, {name: value for name, value in given.items() if name in c.spec.defaults}
+
+
+def compare(
+    c: Context, case: Case, scenario: Scenario, dtype: str, *, lockstep: bool = False, make: Any = None
+) -> Replay:
+    """The subject against the reference through one scenario, bounded by the formula."""
+    ours, theirs = _hyper(c, case)
+    spec = c.spec
+    if spec is None:
+        raise NotApplicable("the reference has no formula, so there is no computed bound")
+    return replay(
+        spec, theirs, make or c.subject.make, _reference(c), scenario, dtype=dtype, device=c.device,
+        our_hyper=ours, states="shared", equal_params=lockstep,
+    )  # fmt: skip
+
+
+def judge(c: Context, case: Case, scenario: Scenario, dtype: str, *, lockstep: bool = False, make: Any = None) -> None:
+    """Raises Failed, with cause and reproduction, at the first step where the gap leaves the bound."""
+    result = compare(c, case, scenario, dtype, lockstep=lockstep, make=make)
+    gap = result.first_failure()
+    if gap is None:
+        return
+    _fail(c, case, scenario, dtype, gap, lockstep=lockstep, make=make)
+
+
+def _fail(c: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap, *, lockstep: bool, make: Any) -> None:
+    subject = make or c.subject.make
+    ours, theirs = _hyper(c, case)
+    cause = likely_cause(c.spec, subject, theirs, ours, scenario, dtype, c.device) if c.spec else ""
+    origin = f"; the bound is the rounding error of {c.spec.name}'s formula" if c.spec else ""
+    shown = reproduction(c.subject, ours, scenario, gap, dtype) if not lockstep else ""
+    told = f"{gap}{origin} (theirs is {c.against.label if c.against else ''}, history {scenario.name})"
+    raise Failed(told, case=case.name, dtype=dtype, cause=cause, reproduction=shown)
+
+
+def _grid(c: Context) -> Iterator[tuple[Case, str]]:
+    if not c.cases:
+        raise NotApplicable("no case of the reference has only options that this optimizer takes")
+    for case in c.cases:
+        for dtype in c.dtypes:
+            yield case, dtype
+
+
+def _steps(c: Context) -> int:
+    return 24 if c.quick else 60
+
+
+@check("T1")
+def one_step(c: Context) -> None:
+    """Every single step agrees, whatever came before: the parameters are set equal after each."""
+    _reference(c)
+    for case, dtype in _grid(c):
+        if c.spec is None:
+            _unbounded(c, case, probe(c.seed, steps=_steps(c)))
+        else:
+            judge(c, case, probe(c.seed, steps=_steps(c)), dtype, lockstep=True)
+
+
+@check("T1")
+def many_steps(c: Context) -> None:
+    """Sixty steps on the same gradients agree: outliers, missing gradients, tiny values, a change of lr."""
+    _reference(c)
+    for case, dtype in _grid(c):
+        if c.spec is None:
+            _unbounded(c, case, probe(c.seed + 1, steps=_steps(c)))
+        else:
+            judge(c, case, probe(c.seed + 1, steps=_steps(c)), dtype)
+
+
+@check("T2")
+def tiny_gradients(c: Context) -> None:
+    """Gradients from 1e-4 down to 1e-12, where eps decides, agree."""
+    _reference(c)
+    for case, dtype in _grid(c):
+        if c.spec is None:
+            _unbounded(c, case, tiny(c.seed))
+        else:
+            judge(c, case, tiny(c.seed), dtype)
+
+
+@check("T7")
+def late_parameters(c: Context) -> None:
+    """A parameter whose gradients begin five steps late agrees with the reference's, which begins then."""
+    _reference(c)
+    for case, dtype in _grid(c):
+        if c.spec is None:
+            _unbounded(c, case, probe(c.seed + 2, steps=15, late=True))
+        else:
+            judge(c, case, probe(c.seed + 2, steps=15, late=True), dtype)
+
+
+@check("T11")
+def paths(c: Context) -> None:
+    """Each way of executing the step (foreach, fused) agrees with the formula, and really is another way."""
+    flags = [name for name in ("foreach", "fused") if name in c.subject.execution]
+    if not flags:
+        raise NotApplicable("it has one way to execute a step: it takes neither foreach nor fused")
+    off = dict.fromkeys(flags, False)
+    profiles = {}
+    for flag in (None, *flags):
+        switched = off if flag is None else {**off, flag: True}
+        make = functools.partial(c.subject.make, **switched)
+        for case in c.cases if c.spec else ():
+            # One format and few steps: a path differs from another in its kernels, at once; the grid judged the rest.
+            judge(c, case, probe(c.seed, steps=12), c.dtypes[0], make=make)
+        profiles[flag or "for-loop"] = _ran(make)
+    for flag in flags:
+        if profiles[flag] == profiles["for-loop"]:
+            raise Failed(
+                f"{flag}=True ran the same operators as {flag}=False: {', '.join(profiles[flag][:4])}, ...",
+                cause=f"the option {flag} is ignored",
+            )
+
+
+def _ran(make: Factory) -> list[str]:
+    """The operators of one profiled step, sorted."""
+    params = [torch.nn.Parameter(torch.ones(64)) for _ in range(2)]
+    optimizer = make(params)
+    for _ in range(2):
+        for p in params:
+            p.grad = torch.ones(64)
+        names = torch_paths.operators(optimizer)
+    return names
+
+
+def _unbounded(c: Context, case: Case, scenario: Scenario) -> None:
+    """Against a class without a formula: float64, each parameter within the measured tolerance of the largest value."""
+    ours, theirs = (trajectory(make, case.hyper, scenario, c.device) for make in (c.subject.make, _reference(c)))
+    scale = np.abs(theirs).max()
+    error = np.full_like(theirs, UNBOUNDED_TOLERANCE * scale / 2)
+    found = gaps(ours, theirs, theirs, error)
+    if (found > 1).any():
+        step = int(np.flatnonzero((found > 1).any(axis=1))[0])
+        k = int(found[step].argmax())
+        raise Failed(
+            f"step {step + 1}: element {k} is {ours[step, k]!r}, theirs {theirs[step, k]!r}; the tolerance is "
+            f"{UNBOUNDED_TOLERANCE} of the largest value, since the reference has no formula",
+            case=case.name, dtype="float64",
+        )  # fmt: skip

@@ -1,0 +1,81 @@
+"""State exchanged with the reference: what one side saved, the other continues."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from ...scratch_impls import Case
+from .context import EXECUTION, Context, check, parameters
+from .equal import Params, Values, best_dtype, clones, difference, go, same, some_cases, state_leaves, tolerance, values
+from .result import NotApplicable
+
+BEFORE, AFTER = 5, 10  # steps before and after the exchange
+
+
+@check("T9")
+def state_exchange(context: Context) -> None:
+    """State saved by the subject continues in the reference, and the reverse, where both name it alike."""
+    if context.against is None:
+        raise NotApplicable("there is no reference to exchange state with")
+    dtype, makes = best_dtype(context), (context.subject.make, context.against.make)
+    exchanged = False
+    for case in some_cases(context):
+        ours, theirs = (_begun(make, context, case, dtype) for make in makes)
+        names, others = (_names(*side) for side in (ours, theirs))
+        if names != others:
+            said = ", ".join(sorted(names ^ others))
+            raise NotApplicable(f"the state of the two has different names (case {case.name}): {said}")
+        if not names:
+            continue
+        allowed = tolerance(dtype)
+        if difference(_shared(*ours), _shared(*theirs), allowed):
+            raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
+        exchanged = True
+        ways = ((ours, makes[1], "loaded by the reference"), (theirs, makes[0], "loaded by the subject"))
+        for source, make, way in ways:
+            fresh = clones(source[1])
+            receiver = make(fresh, **case.hyper)
+            counts = any(name.endswith(".step") for name in state_leaves(*(theirs if source is ours else ours)))
+            receiver.load_state_dict(_translated(source[0].state_dict(), receiver, counts))
+            for step in range(BEFORE, AFTER):
+                for optimizer, params in (source, (receiver, fresh)):
+                    go(optimizer, params, range(step, step + 1), context.seed)
+                what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
+                same(_shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed)
+    if not exchanged:
+        raise NotApplicable("neither side keeps any state in these cases")
+
+
+def _begun(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
+    params = parameters(context.seed, dtype=dtype, device=context.device)
+    optimizer = make(params, **case.hyper)
+    go(optimizer, params, range(BEFORE), context.seed)
+    return optimizer, params
+
+
+def _names(optimizer: Optimizer, params: Params) -> set[str]:
+    """What the state holds, but the step count: some rules need none, and their classes differ in keeping one."""
+    return {k for k, v in state_leaves(optimizer, params).items() if v is not None and not k.endswith(".step")}
+
+
+def _shared(optimizer: Optimizer, params: Params) -> Values:
+    """Parameters and what _names names."""
+    names = _names(optimizer, params)
+    return {k: v for k, v in values(optimizer, params).items() if k in names or k.endswith(".param")}
+
+
+def _translated(saved: dict[str, Any], receiver: Optimizer, counts: bool) -> dict[str, Any]:
+    """The saved dict with the receiver's own options where the sender has none, and its own of execution.
+
+    counts      the receiver keeps a step count, which a sender that has none did not save
+    """
+    saved = copy.deepcopy(saved)
+    for group, own in zip(saved["param_groups"], receiver.state_dict()["param_groups"], strict=True):
+        group.update({k: v for k, v in own.items() if k not in group or k in EXECUTION})
+    for state in saved["state"].values() if counts else ():
+        state.setdefault("step", torch.tensor(float(BEFORE)))
+    return saved

@@ -1,0 +1,110 @@
+"""float16 and bfloat16: judged step by step, since right implementations soon drift apart there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...scratch_impls import Case
+from ..replay import replay
+from ..scenario import Scenario, probe
+from .context import Context, check, gradients, parameters
+from .equal import go, some_cases, state_leaves
+from .result import Failed, NotDeclared
+from .special import judge_zeros
+
+
+def declared(context: Context, ability: str) -> None:
+    if ability not in context.supports:
+        raise NotDeclared(f"declare it with --supports {ability}")
+
+
+@check("T13")
+def float16(context: Context) -> None:
+    """In float16 each step agrees with the reference within the formula's bound, and counters keep counting."""
+    _narrow(context, "float16")
+
+
+@check("T13")
+def bfloat16(context: Context) -> None:
+    """In bfloat16 each step agrees with the reference within the formula's bound, and counters count beyond 256."""
+    _narrow(context, "bfloat16")
+
+
+@check("T13")
+def float16_zero_gradients(context: Context) -> None:
+    """Zero gradients in float16 leave everything finite, although an eps of 1e-8 is 0 there."""
+    declared(context, "float16")
+    judge_zeros(context, "float16", [context.cases[0]])
+
+
+def _narrow(context: Context, dtype: str) -> None:
+    declared(context, dtype)
+    _counts(context, dtype)
+    if context.against is None or context.spec is None:
+        return
+    scenario = _clear_of_underflow(probe(context.seed, steps=12, shapes=((4, 5), (37,), ())))
+    for case in some_cases(context):
+        hyper = {**case.hyper, "eps": 1e-2} if "eps" in context.spec.defaults else case.hyper
+        try:
+            result = replay(
+                context.spec, hyper, context.subject.make, context.against.make, scenario, dtype=dtype,
+                device=context.device, states="shared", equal_params=True,
+            )  # fmt: skip
+        except RuntimeError as error:
+            raise Failed(f"step() raised RuntimeError: {error}", case=case.name, dtype=dtype) from error
+        gap = result.first_failure()
+        if gap is not None:
+            held = sorted({str(t.dtype) for t in _state_tensors(context, case, dtype)})
+            raise Failed(f"{gap}; its state is held in {', '.join(held) or 'no tensor'}", case=case.name, dtype=dtype)
+
+
+def _clear_of_underflow(history: Scenario) -> Scenario:
+    """Every gradient at least 1/8 in size: zeros and tiny ones are another check's business."""
+
+    def away(gradient: Any) -> Any:
+        return None if gradient is None else np.where(gradient < 0, -1, 1) * np.maximum(np.abs(gradient), 0.125)
+
+    return replace(history, gradients=tuple(tuple(away(g) for g in row) for row in history.gradients))
+
+
+def _state_tensors(context: Context, case: Case, dtype: str) -> list[torch.Tensor]:
+    params = parameters(context.seed, dtype=dtype, device=context.device)
+    optimizer = context.build(params, **case.hyper)
+    go(optimizer, params, range(2), context.seed)
+    return [t for t in state_leaves(optimizer, params).values() if isinstance(t, torch.Tensor)]
+
+
+def _counts(context: Context, dtype: str) -> None:
+    """260 steps, saved and loaded, 10 more: bfloat16 has no 257, so a counter held in it stays at 256."""
+    case = context.cases[0]
+    params = parameters(context.seed, ((1,),), dtype, context.device)
+    optimizer = context.build(params, **case.hyper)
+    gradients(context.seed, 0, params)
+    counters: set[str] = set()
+    for step in range(1, 271):
+        if step == 261:
+            saved = optimizer.state_dict()
+            optimizer = context.build(params, **case.hyper)
+            optimizer.load_state_dict(saved)
+        optimizer.step()
+        now = {k: float(v) for k, v in state_leaves(optimizer, params).items() if _scalar(v)}
+        if step in (2, 3):
+            counting = {k for k, v in now.items() if v == step}
+            counters = counting if step == 2 else counters & counting
+        for name in counters if step > 3 else ():
+            if now.get(name) != step:
+                kind = state_leaves(optimizer, params).get(name)
+                held = getattr(kind, "dtype", type(kind).__name__)
+                message = f"{name} is {now.get(name)} ({held}) after {step} steps, saved and loaded after 260"
+                cause = "a step count in a narrow format stops counting"
+                raise Failed(message, case=case.name, dtype=dtype, cause=cause)
+
+
+def _scalar(value: Any) -> bool:
+    if isinstance(value, torch.Tensor):
+        return value.numel() == 1 and value.dim() == 0
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

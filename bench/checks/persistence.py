@@ -1,0 +1,164 @@
+"""Saving, loading and copying: a run that was interrupted continues as if it had not been."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import sys
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from ...scratch_impls import Case
+from .context import Context, check
+from .equal import Params, Values, clones, copied, go, leaves, same, some_cases, started, state_leaves, values
+from .result import Failed, NotApplicable
+
+BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for every average to hold a history
+
+
+def _resumed(context: Context, case: Case, params: Params, saved: dict[str, Any]) -> tuple[Optimizer, Params]:
+    """A fresh optimizer over copies of the parameters, built with another lr, which then loads."""
+    fresh = clones(params)
+    lr = saved["param_groups"][0].get("lr")
+    other = {"lr": 3 * float(lr)} if lr is not None and ("lr" in case.hyper or "lr" in context.subject.options) else {}
+    optimizer = context.build(fresh, **{**case.hyper, **other})
+    optimizer.load_state_dict(saved)
+    return optimizer, fresh
+
+
+def _through_a_file(saved: dict[str, Any], case: Case, dtype: str) -> dict[str, Any]:
+    file = io.BytesIO()
+    torch.save(saved, file)
+    file.seek(0)
+    try:
+        loaded: dict[str, Any] = torch.load(file, weights_only=True)
+    except pickle.UnpicklingError as error:
+        said = str(error).splitlines()[0]
+        cause = "state_dict holds something other than tensors and plain values"
+        message = f"torch.load(weights_only=True) refuses: {said}"
+        raise Failed(message, case=case.name, dtype=dtype, cause=cause) from None
+    return loaded
+
+
+@check("T9")
+def save_load(context: Context) -> None:
+    """Saved, loaded into a fresh optimizer with another lr, and continued, a run is the unbroken one bit for bit."""
+    for dtype in context.dtypes:
+        for case in some_cases(context):
+            optimizer, params = started(context, case, dtype, BEFORE)
+            saved = _through_a_file(optimizer.state_dict(), case, dtype)
+            resumed, fresh = _resumed(context, case, params, saved)
+            where: dict[str, Any] = {"case": case, "dtype": dtype}
+            same(_options(resumed), _options(optimizer), "hyperparameters after loading", **where)
+            same(_formats(resumed, fresh), _formats(optimizer, params), "type of a state after loading", **where)
+            what, cause = "state after loading", "the state_dict does not carry all of the state"
+            same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+            for step in range(BEFORE, AFTER):
+                go(optimizer, params, range(step, step + 1), context.seed)
+                go(resumed, fresh, range(step, step + 1), context.seed)
+                what = f"step {step + 1}, saved and loaded after step {BEFORE}, against the unbroken run"
+                same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+
+
+def _options(optimizer: Optimizer) -> Values:
+    named = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+    return dict(leaves(named, "param_groups"))
+
+
+def _formats(optimizer: Optimizer, params: Params) -> Values:
+    live = state_leaves(optimizer, params)
+    return {k: f"{v.dtype} on {v.device}" if isinstance(v, torch.Tensor) else type(v).__name__ for k, v in live.items()}
+
+
+@check("T9")
+def state_dict_is_a_value(context: Context) -> None:
+    """state_dict() has state and param_groups, holds no parameter, changes nothing, and is pickled and loaded."""
+    case, dtype = context.richest, context.dtypes[0]
+    for steps in (0, 3):
+        optimizer, params = started(context, case, dtype, steps)
+        before = {**values(optimizer, params), **_options(optimizer)}
+        saved = optimizer.state_dict()
+        if not isinstance(saved, dict) or not {"state", "param_groups"} <= set(saved):
+            found = sorted(map(str, saved)) if isinstance(saved, dict) else type(saved).__name__
+            message = f"state_dict() after {steps} steps has {found}; it must have state and param_groups"
+            raise Failed(message, case=case.name)
+        for name, leaf in leaves(saved, "state_dict"):
+            if any(leaf is p for p in params):
+                message = f"{name} is a parameter: it would be saved twice and loaded as another tensor"
+                raise Failed(message, case=case.name)
+        where: dict[str, Any] = {"case": case, "dtype": dtype}
+        taken = copied(dict(leaves(saved, "state_dict")))
+        back = dict(leaves(pickle.loads(pickle.dumps(saved)), "state_dict"))
+        same(back, taken, f"state_dict of step {steps} after pickling", **where)
+        same(copied(dict(leaves(optimizer.state_dict(), "state_dict"))), taken, "a second state_dict()", **where)
+        after = {**values(optimizer, params), **_options(optimizer)}
+        same(after, before, f"state_dict() after {steps} steps changed the optimizer", **where)
+        optimizer.load_state_dict(copy.deepcopy(saved))
+        after = {**values(optimizer, params), **_options(optimizer)}
+        same(after, before, f"loading its own state_dict of step {steps} changed the optimizer", **where)
+        go(optimizer, params, range(steps, steps + 2), context.seed)
+
+
+@check("T8")
+def load_no_aliasing(context: Context) -> None:
+    """The optimizer that loaded a dict and the dict do not change with one another."""
+    case, dtype = context.richest, context.dtypes[0]
+    optimizer, params = started(context, case, dtype, BEFORE)
+    kind = type(optimizer)
+    if kind.load_state_dict is Optimizer.load_state_dict and not kind.__module__.startswith("torch.optim"):
+        raise NotApplicable("load_state_dict is inherited from torch.optim.Optimizer; its aliasing is torch's defect")
+    where: dict[str, Any] = {"case": case, "dtype": dtype}
+    given = copy.deepcopy(optimizer.state_dict())
+    before = copied(dict(leaves(given, "dict")))
+    resumed, fresh = _resumed(context, case, params, given)
+    cause = "load_state_dict keeps the tensors of the dict it is given"
+    go(resumed, fresh, range(BEFORE, AFTER), context.seed)
+    what = f"steps {BEFORE + 1} to {AFTER} changed the dict that was loaded"
+    same(copied(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
+    given = copy.deepcopy(optimizer.state_dict())
+    resumed, fresh = _resumed(context, case, params, given)
+    loaded = values(resumed, fresh)
+    for _, leaf in leaves(given["state"], "dict"):
+        if isinstance(leaf, torch.Tensor):
+            leaf.zero_()
+    what = "the dict was zeroed after loading, and so was the state"
+    same(values(resumed, fresh), loaded, what, cause=cause, **where)
+
+
+@check("T9")
+def copy_and_pickle(context: Context) -> None:
+    """A deepcopy, and a pickle where the class can be found by name, continue as the original and apart from it."""
+    dtype = context.dtypes[0]
+    for case in some_cases(context):
+        optimizer, params = started(context, case, dtype, BEFORE)
+        twins = {"a deepcopy": copy.deepcopy((params, optimizer))}
+        if _importable(type(optimizer)):
+            twins["an unpickled copy"] = pickle.loads(pickle.dumps((params, optimizer)))
+        before = values(optimizer, params)
+        for what, (fresh, twin) in twins.items():
+            go(twin, fresh, range(BEFORE, AFTER), context.seed)
+            message = f"steps {BEFORE + 1} to {AFTER} of {what} changed the original"
+            same(values(optimizer, params), before, message, case=case, dtype=dtype)
+        go(optimizer, params, range(BEFORE, AFTER), context.seed)
+        for what, (fresh, twin) in twins.items():
+            message = f"step {AFTER} of {what} made after step {BEFORE}"
+            same(values(twin, fresh), values(optimizer, params), message, case=case, dtype=dtype)
+
+
+def _importable(kind: type) -> bool:
+    """Pickle stores a class by its name; one made inside a function has none, which is no fault of an optimizer."""
+    found: Any = sys.modules.get(kind.__module__)
+    try:
+        for part in kind.__qualname__.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        return False
+    return found is kind
+
+
+from . import exchange  # noqa: E402  the report follows the order of registration
+
+_ = exchange

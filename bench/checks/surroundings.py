@@ -1,0 +1,119 @@
+"""What a call changes in the process around it: random numbers, defaults, threads, modes, output."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+Item = tuple[Callable[[], Any], Callable[[Any], Any]]  # read it, put it back
+
+
+def _numpy() -> tuple[Any, ...]:
+    state: Any = np.random.get_state()  # noqa: NPY002  the global generator is what must not be touched
+    return (state[0], state[1].tobytes(), *state[2:])
+
+
+def _put_numpy(state: tuple[Any, ...]) -> None:
+    np.random.set_state((state[0], np.frombuffer(state[1], dtype=np.uint32), *state[2:]))  # noqa: NPY002
+
+
+def _cuda() -> list[bytes]:
+    # Asking would start CUDA where nobody did.
+    return [s.numpy().tobytes() for s in torch.cuda.get_rng_state_all()] if torch.cuda.is_initialized() else []
+
+
+def _put_cuda(states: list[bytes]) -> None:
+    for device, state in enumerate(states):
+        torch.cuda.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8), device)
+
+
+def _put_device(device: str) -> None:
+    torch.set_default_device(None if device == "cpu" else device)  # None leaves no mode behind
+
+
+def _nothing(value: Any) -> None:
+    """It cannot be put back; to be told of it is enough."""
+
+
+ITEMS: dict[str, Item] = {
+    "torch's random state": (
+        lambda: torch.get_rng_state().numpy().tobytes(),
+        lambda state: torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
+    ),
+    "CUDA's random state": (_cuda, _put_cuda),
+    "NumPy's random state": (_numpy, _put_numpy),
+    "Python's random state": (random.getstate, random.setstate),
+    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "the default device": (lambda: str(torch.get_default_device()), _put_device),
+    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "inference mode": (torch.is_inference_mode_enabled, _nothing),
+    "deterministic algorithms": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "anomaly detection": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "autocast": (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
+    "the precision of float32 products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+}
+
+
+def changes(use: Callable[[], Any]) -> list[str]:
+    """What `use` changed or printed, one clause each; what can be is put back. Warnings are not counted as output."""
+    before = {name: read() for name, (read, _) in ITEMS.items()}
+    printed: list[str] = []
+    try:
+        with warnings.catch_warnings(), _captured(printed):
+            warnings.simplefilter("ignore")
+            use()
+    finally:
+        found = []
+        for name, (read, put) in ITEMS.items():
+            now = read()
+            if before[name] not in (now, []):  # []: CUDA was not running before
+                short = all(isinstance(value, (str, int, bool, torch.dtype)) for value in (now, before[name]))
+                found.append(f"changed {name}" + (f" from {before[name]} to {now}" if short else ""))
+                put(before[name])
+    return found + printed
+
+
+@contextlib.contextmanager
+def _captured(told: list[str]) -> Iterator[None]:
+    """Python's streams, and below them the descriptors 1 and 2, where a compiled library writes."""
+    streams = {"stdout": io.StringIO(), "stderr": io.StringIO()}
+    with contextlib.ExitStack() as stack:
+        files = {name: stack.enter_context(_descriptor(fd)) for name, fd in (("stdout", 1), ("stderr", 2))}
+        with contextlib.redirect_stdout(streams["stdout"]), contextlib.redirect_stderr(streams["stderr"]):
+            yield
+        for name, stream in streams.items():
+            files[name].seek(0)
+            if text := stream.getvalue() + files[name].read().decode(errors="replace"):
+                told.append(f"wrote to {name}: {text[:200]!r}")
+
+
+@contextlib.contextmanager
+def _descriptor(fd: int) -> Iterator[Any]:
+    """A file that receives what is written to the descriptor."""
+    streams: list[Any] = [sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__]
+    for stream in streams:
+        with contextlib.suppress(Exception):
+            stream.flush()  # what was printed before is not theirs
+    with tempfile.TemporaryFile() as file:
+        try:
+            kept = os.dup(fd)
+        except OSError:  # a process without that descriptor
+            yield file
+            return
+        os.dup2(file.fileno(), fd)
+        try:
+            yield file
+        finally:
+            os.dup2(kept, fd)
+            os.close(kept)

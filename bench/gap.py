@@ -1,0 +1,111 @@
+"""The gap between two trajectories, in units of the computed rounding bound."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """The disagreement at one element of one step.
+
+    gap_bounds  |ours - theirs| in units of bound; at most 1 for two right implementations
+    bound       absolute: twice the first-order rounding error of the formula at that element
+    gap_ulp     |ours - theirs| in units in the last place of theirs
+    """
+
+    step: int
+    tensor: str
+    element: int
+    ours: float
+    theirs: float
+    bound: float
+    gap_bounds: float
+    gap_ulp: float
+
+    def __str__(self) -> str:
+        return (
+            f"step {self.step}: gap {self.gap_bounds:.3g} bounds ({self.tensor}[{self.element}]: "
+            f"ours {self.ours!r}, theirs {self.theirs!r}, bound {self.bound:.3g})"
+        )
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """Both trajectories, the formula's value and error, and the gap in bounds; arrays of shape (steps, elements).
+
+    slots       (name, first element) of each tensor within the second dimension
+    """
+
+    ours: np.ndarray
+    theirs: np.ndarray
+    value: np.ndarray
+    error: np.ndarray
+    gap_bounds: np.ndarray
+    slots: tuple[tuple[str, int], ...]
+    dtype: str
+
+    @property
+    def agrees(self) -> bool:
+        return bool((self.gap_bounds <= 1).all())
+
+    def worst(self) -> Gap:
+        """The largest gap of all steps and elements."""
+        return self._at(int(self.gap_bounds.argmax()))
+
+    def first_failure(self) -> Gap | None:
+        """The largest gap of the first step at which the two disagree: nearest to the cause."""
+        steps = np.flatnonzero((self.gap_bounds > 1).any(axis=1))
+        if steps.size == 0:
+            return None
+        first = int(steps[0])
+        return self._at(first * self.gap_bounds.shape[1] + int(self.gap_bounds[first].argmax()))
+
+    def worst_ulp(self, tensor: str) -> float:
+        """The largest gap of the tensors of this name (such as "param"), in units in the last place of theirs."""
+        bounds = [*(start for _, start in self.slots), self.ours.shape[1]]
+        parts = [
+            slice(bounds[i], bounds[i + 1]) for i, (name, _) in enumerate(self.slots) if name.split(".")[-1] == tensor
+        ]
+        with np.errstate(invalid="ignore"):
+            return max(float(np.nanmax(ulps(self.ours[:, p], self.theirs[:, p], self.dtype))) for p in parts)
+
+    def _at(self, flat: int) -> Gap:
+        step, k = divmod(flat, self.gap_bounds.shape[1])
+        name, start = [slot for slot in self.slots if slot[1] <= k][-1]
+        ours, theirs = self.ours[step, k], self.theirs[step, k]
+        return Gap(
+            step=step + 1,
+            tensor=name,
+            element=k - start,
+            ours=float(ours),
+            theirs=float(theirs),
+            bound=float(2 * self.error[step, k]),
+            gap_bounds=float(self.gap_bounds[step, k]),
+            gap_ulp=float(ulps(ours, theirs, self.dtype)),
+        )
+
+
+def ulps(ours: Any, theirs: Any, dtype: str) -> Any:
+    """The distance in units in the last place of theirs."""
+    finfo = torch.finfo(getattr(torch, dtype))
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(theirs), finfo.tiny)
+        return np.abs(np.subtract(ours, theirs)) / (2.0 ** np.floor(np.log2(size)) * finfo.eps)
+
+
+def gaps(ours: np.ndarray, theirs: np.ndarray, value: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """|ours - theirs| in units of twice the error; inf where only one side has a number."""
+    with np.errstate(all="ignore"):
+        distance = np.abs(ours - theirs)
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs) & np.isnan(value))
+        found = np.where(same, 0.0, distance / (2 * error))
+    found[np.isnan(found)] = np.inf
+    return found

@@ -1,0 +1,196 @@
+"""Each check in a process of its own, with a time limit: a crash or a hang is the failure of that check alone.
+
+One worker imports torch and the optimizer once and then forks for every check, so that nothing which one check breaks
+reaches the next; where there is no fork (Windows, or a GPU, which does not survive one), it runs the checks itself and
+is replaced when it dies. Verdicts come back as files in a private folder: what the subject prints cannot touch them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import faulthandler
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .request import Request
+
+if TYPE_CHECKING:
+    from .checks import Check, CheckResult, Context
+
+START_LIMIT_S = 120.0  # importing torch and their module; the limit of a check begins after it
+
+# The child uses the tree that this one came from, whichever tree the installed name points to.
+_BOOT = (
+    "import importlib, sys, types; name, root, folder = sys.argv[1:]; m = types.ModuleType(name); m.__path__ = [root]; "
+    "sys.modules[name] = m; importlib.import_module(name + '.bench.isolate').serve(folder)"
+)
+
+
+class Isolated:
+    """The `run` argument of `check_optimizer`; use it as a context manager, so that the worker ends with it."""
+
+    def __init__(self, request: Request, timeout_s: float = 60.0) -> None:
+        self.request, self.timeout_s = request, timeout_s
+        self._folder = tempfile.TemporaryDirectory(prefix="twinstep-")
+        self._worker: subprocess.Popen[str] | None = None
+        self._count = 0
+
+    def __enter__(self) -> Isolated:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        self._stop()
+        self._folder.cleanup()
+
+    def __call__(self, check: Check, context: Context) -> CheckResult:
+        from .checks import CheckResult
+        from .checks.result import FAILED
+
+        started = time.perf_counter()
+        self._count += 1
+        answer = Path(self._folder.name, f"{self._count}.json")
+        cause = self._ask(check.name, answer)
+        if not cause:
+            found = json.loads(answer.read_text(encoding="utf-8"))
+            if "died" not in found:
+                return CheckResult(**found)
+            cause = _death(found["died"])
+        return CheckResult(
+            check=check.name, key=check.key, status=FAILED, cause=cause, message=self._last_words(),
+            time_s=time.perf_counter() - started,
+        )  # fmt: skip
+
+    def _ask(self, name: str, answer: Path) -> str:
+        """Waits for the answer's file; what went wrong instead, or ""."""
+        if self._worker is None:
+            cause = self._start()
+            if cause:
+                return cause
+        assert self._worker is not None and self._worker.stdin is not None
+        with contextlib.suppress(OSError):  # it died between two checks; waiting finds that out
+            self._worker.stdin.write(json.dumps([name, str(answer)]) + "\n")
+            self._worker.stdin.flush()
+        return self._wait(answer, self.timeout_s, f"it did not end within {self.timeout_s:g} s")
+
+    def _start(self) -> str:
+        folder = Path(self._folder.name)
+        body = {"request": dataclasses.asdict(self.request), "timeout_s": self.timeout_s, "path": sys.path}
+        (folder / "request.json").write_text(json.dumps(body), encoding="utf-8")
+        (folder / "ready").unlink(missing_ok=True)
+        parent = (__package__ or "").rpartition(".")[0]
+        command = [sys.executable, "-c", _BOOT, parent, str(Path(__file__).resolve().parents[1]), str(folder)]
+        with (folder / "said").open("w") as said:
+            self._worker = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
+            )
+        return self._wait(folder / "ready", START_LIMIT_S, f"it was not imported within {START_LIMIT_S:g} s")
+
+    def _wait(self, file: Path, limit_s: float, late: str) -> str:
+        deadline = time.monotonic() + limit_s
+        assert self._worker is not None
+        while not file.exists():
+            code = self._worker.poll()
+            if (code is not None and not file.exists()) or time.monotonic() > deadline:
+                self._stop()
+                return late if code is None else _death(code)
+            time.sleep(0.005)
+        return ""
+
+    def _stop(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)  # with the check that it forked
+        worker.kill()
+        worker.communicate()
+
+    def _last_words(self) -> str:
+        """The end of what was written: a crash or a hang leaves its Python stack there, innermost call first."""
+        said = Path(self._folder.name, "said").read_text(encoding="utf-8", errors="replace").splitlines()
+        dull = (f'  File "{Path(__file__).resolve().parent}', '  File "<string>"', "Extension modules:", "  ...")
+        return "\n".join([line for line in said if line.strip() and not line.startswith(dull)][-12:])
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"it ended the process, with exit status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"it crashed with {name}"
+
+
+def serve(folder: str) -> None:
+    """The worker's life: read the name of a check and where its verdict goes, a line each, until the input ends."""
+    commands = os.fdopen(os.dup(0))
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)  # a subject that reads its input must not swallow names
+    faulthandler.enable()
+    body = json.loads(Path(folder, "request.json").read_text(encoding="utf-8"))
+    sys.path[:] = body["path"]  # their module is found where it was found before
+    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in body["request"].items()}
+    request = Request(**given)
+
+    import torch
+    from torch.optim import Optimizer
+
+    from .judge import context_for
+
+    Optimizer([torch.zeros(1)], {})  # the first one imports torch._dynamo: seconds, once here instead of in every fork
+    context = context_for(**request.arguments())
+    Path(folder, "ready").touch()
+    for line in commands:
+        name, answer = json.loads(line)
+        if hasattr(os, "fork") and request.device == "cpu":
+            _fork(context, name, Path(answer), body["timeout_s"])
+        else:
+            _judge(context, name, Path(answer), body["timeout_s"])
+
+
+def _fork(context: Context, name: str, answer: Path, timeout_s: float) -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            _judge(context, name, answer, timeout_s)
+        except BaseException:
+            traceback.print_exc()  # such as sys.exit() in a step
+        finally:
+            os._exit(1)  # never back into the worker's loop; with its answer written, nobody asks for the status
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if not answer.exists():
+        _write(answer, {"died": code})
+
+
+def _judge(context: Context, name: str, answer: Path, timeout_s: float) -> None:
+    from .checks import CHECKS
+    from .judge import run_check
+
+    with Path(answer.parent, "said").open("w") as said:  # of this check alone
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    faulthandler.dump_traceback_later(0.9 * timeout_s)  # where it hangs, before it is killed
+    result = run_check(CHECKS[name], context)
+    faulthandler.cancel_dump_traceback_later()
+    _write(answer, dataclasses.asdict(result))
+
+
+def _write(answer: Path, body: dict[str, Any]) -> None:
+    """At once or not at all: the other side waits for the name to appear."""
+    part = answer.with_suffix(".part")
+    part.write_text(json.dumps(body), encoding="utf-8")
+    part.replace(answer)

@@ -1,0 +1,283 @@
+"""The Python door to the battery: `check_optimizer(cls, against=...)` judges any optimizer class or factory."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import io
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from .. import scratch_impls
+from ..reference import torch_paths
+from ..reference.known_defects import expected_failures as torch_defects
+from ..scratch_impls import Case, Spec, UnknownName, nearest
+from .adapter import ScratchOptimizer, as_optimizer
+from .checks import (
+    CHECKS,
+    SUPPORTS,
+    Against,
+    Check,
+    CheckReport,
+    CheckResult,
+    Context,
+    Failed,
+    NotApplicable,
+    NotDeclared,
+)
+from .checks.context import Subject, subject_of
+from .checks.result import EXPECTED, FAILED, NOT_APPLICABLE, NOT_DECLARED, PASSED, UNEXPECTED
+from .rows import environment
+
+Runner = Callable[[Check, Context], CheckResult]
+
+
+def check_optimizer(
+    target: Any,
+    against: Any = None,
+    *,
+    cases: Sequence[Case] | None = None,
+    checks: Iterable[str] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    supports: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    quick: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    label: str | None = None,
+    on_result: Callable[[CheckResult], Any] | None = None,
+    run: Runner | None = None,
+) -> CheckReport:
+    """Judge an optimizer by every check that applies to it.
+
+    target              an optimizer class, or a function (params, **hyper) -> optimizer, or a scratch optimizer's name
+    against             a class or factory, a scratch optimizer's name, a Spec, or a path to a formula file. None: a
+                        class of torch.optim is held against our formula, a scratch one against its twin, any other
+                        against nothing
+    cases               hyperparameters to judge; unless given, derived from the signature shared with the reference
+    checks              names of checks; all unless given
+    supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
+    expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
+    run                 how one check is executed; in this process unless given
+
+    Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
+    TypeError for a target that cannot be called.
+    """
+    context = context_for(
+        target,
+        against,
+        cases=cases,
+        dtypes=dtypes,
+        supports=supports,
+        quick=quick,
+        device=device,
+        seed=seed,
+        label=label,
+    )
+    chosen = _chosen(checks)
+    expected = torch_defects(context.subject.make) if expected_failures is None else dict(expected_failures)
+    for name in expected:
+        if name not in CHECKS:
+            raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")
+    results = []
+    for check in chosen:
+        result = _expect((run or run_check)(check, context), expected)
+        results.append(result)
+        if on_result is not None:
+            on_result(result)
+    return CheckReport(
+        subject=context.subject.label,
+        against=context.against.label if context.against else "",
+        results=tuple(results),
+        environment=environment(),
+    )
+
+
+def _chosen(names: Iterable[str] | None) -> list[Check]:
+    if names is None:
+        return list(CHECKS.values())
+    wanted = list(names)
+    for name in wanted:
+        if name not in CHECKS:
+            raise UnknownName(f"no check {name!r}: {nearest(name, list(CHECKS))}")
+    return [check for name, check in CHECKS.items() if name in wanted]
+
+
+def _expect(result: CheckResult, expected: Mapping[str, str]) -> CheckResult:
+    if result.check not in expected:
+        return result
+    reason = expected[result.check]
+    if result.status == FAILED:
+        return _with(result, status=EXPECTED, message=f"{reason} ({result.message})")
+    if result.status == PASSED:
+        return _with(result, status=UNEXPECTED, message=f"it was expected to fail: {reason}")
+    return result
+
+
+def _with(result: CheckResult, **fields: Any) -> CheckResult:
+    return dataclasses.replace(result, **fields)
+
+
+def context_for(
+    target: Any,
+    against: Any = None,
+    *,
+    cases: Sequence[Case] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    supports: Iterable[str] | None = None,
+    quick: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    label: str | None = None,
+) -> Context:
+    """The circumstances of one battery; arguments and errors as for `check_optimizer`."""
+    if isinstance(target, str):
+        label, target = label or target, as_optimizer(target)
+    if not callable(target):
+        raise TypeError(f"{target!r} is a {type(target).__name__}, not an optimizer class or a function that makes one")
+    subject = subject_of(target, label or _label(target))
+    held = _against(subject, against)
+    declared = frozenset(SUPPORTS if supports is None and _is_torch(subject.cls) else supports or ())
+    for ability in declared - set(SUPPORTS):
+        raise UnknownName(f"no ability {ability!r}: {nearest(ability, SUPPORTS)}")
+    chosen = tuple(cases) if cases is not None else derived_cases(subject, held)
+    return Context(
+        subject=subject, against=held, cases=chosen, dtypes=tuple(dtypes)[:1] if quick else tuple(dtypes),
+        device=device, quick=quick, supports=declared, seed=seed,
+    )  # fmt: skip
+
+
+def _label(target: Any) -> str:
+    if isinstance(target, functools.partial):
+        fixed = ", ".join(f"{name}={value}" for name, value in target.keywords.items())
+        return f"{_label(target.func)}({fixed})"
+    if isinstance(target, type) and issubclass(target, ScratchOptimizer):
+        return target.spec.name
+    module = "torch.optim" if _is_torch(target) else getattr(target, "__module__", "")
+    return f"{module}:{getattr(target, '__qualname__', type(target).__name__)}"
+
+
+def _is_torch(cls: Any) -> bool:
+    """Whether it is a class of torch.optim itself, and no subclass of one."""
+    return isinstance(cls, type) and issubclass(cls, Optimizer) and getattr(torch.optim, cls.__name__, None) is cls
+
+
+def _spec_of(cls: Any) -> Spec | None:
+    """The formula of a class of torch.optim: of several, the one that takes most of its options."""
+    twins = [spec for spec in scratch_impls.all_specs() if _is_torch(cls) and spec.reference == cls.__name__]
+    return max(twins, key=lambda spec: len(spec.defaults), default=None)
+
+
+def _against(subject: Subject, against: Any) -> Against | None:
+    cls = subject.cls
+    if against is None:
+        if isinstance(cls, type) and issubclass(cls, ScratchOptimizer):
+            twin = torch_paths.twin(cls.spec.reference)
+            return Against(label=_label(twin), make=twin, spec=cls.spec)
+        spec = _spec_of(cls)
+        return _formula(spec) if spec else None
+    if isinstance(against, Spec):
+        return _formula(against)
+    if isinstance(against, (str, Path)):
+        is_file = isinstance(against, Path) or against.endswith(".py")
+        return _formula(scratch_impls.load_file(against) if is_file else scratch_impls.load(against))
+    if not callable(against):
+        raise TypeError(f"against={against!r}: give a class, a scratch optimizer's name, a Spec or a formula file")
+    if isinstance(against, type) and issubclass(against, ScratchOptimizer):
+        return _formula(against.spec)
+    return Against(label=_label(against), make=against, spec=_spec_of(subject_of(against, "").cls))
+
+
+def _formula(spec: Spec) -> Against:
+    return Against(label=spec.name, make=as_optimizer(spec), spec=spec)
+
+
+def derived_cases(subject: Subject, held: Against | None) -> tuple[Case, ...]:
+    """The reference's cases with the options that the subject takes too, none twice; without a formula, generic ones.
+
+    Every value is spelled out, so that a default that differs shows in the check of defaults alone.
+    """
+    if held is None or held.spec is None:
+        return generic_cases(subject, held)
+    shared = set(subject.options) & set(subject_of(held.make, "").options)
+    spec = held.spec
+    found: dict[str, Case] = {}
+    for case in spec.cases:
+        if case.reference != "torch" or not set(case.hyper) <= shared:
+            continue
+        hyper = {name: value for name, value in spec.hyper(**case.hyper).items() if name in shared}
+        found.setdefault(repr(sorted(hyper.items())), Case(name=case.name, reason=case.reason, hyper=hyper))
+    return tuple(found.values())
+
+
+# One value for each option that optimizers commonly share, where the two sides have no formula to take cases from.
+_GENERIC: dict[str, Any] = {
+    "lr": 0.05, "momentum": 0.9, "weight_decay": 0.1, "eps": 1e-2, "betas": (0.8, 0.9), "alpha": 0.9, "rho": 0.8,
+    "nesterov": True, "amsgrad": True, "centered": True, "maximize": True, "lr_decay": 0.1,
+}  # fmt: skip
+
+
+def generic_cases(subject: Subject, held: Against | None) -> tuple[Case, ...]:
+    """The defaults, and each common option that the subject (and the reference, if any) takes, one at a time."""
+    shared = set(subject.options) & set(subject_of(held.make, "").options if held else subject.options)
+    lr = {"lr": _GENERIC["lr"]} if "lr" in shared else {}
+    cases = [Case(name="default", reason="what a user gets", hyper=lr)]
+    for name in (n for n in _GENERIC if n in shared and n != "lr"):
+        extra = {"momentum": 0.9} if name == "nesterov" and "momentum" in shared else {}
+        cases.append(
+            Case(name=name.replace("_", "-"), reason=f"{name} alone", hyper={**lr, **extra, name: _GENERIC[name]})
+        )
+    return tuple(cases)
+
+
+def run_check(check: Check, context: Context) -> CheckResult:
+    """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
+    start = time.perf_counter()
+    fields: dict[str, Any]
+    with _kept_apart():
+        try:
+            check.function(context)
+            fields = {"status": PASSED}
+        except NotApplicable as reason:
+            fields = {"status": NOT_APPLICABLE, "message": str(reason)}
+        except NotDeclared as reason:
+            fields = {"status": NOT_DECLARED, "message": str(reason)}
+        except Failed as fault:
+            fields = {
+                "status": FAILED, "message": fault.message, "case": fault.case, "dtype": fault.dtype,
+                "cause": fault.cause, "reproduction": fault.reproduction,
+            }  # fmt: skip
+        except (Exception, SystemExit) as error:  # a step that exits must not end the battery as if all were well
+            fields = {"status": FAILED, "cause": f"it raised {type(error).__name__}", "message": _their_part(error)}
+    return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **fields)
+
+
+@contextlib.contextmanager
+def _kept_apart() -> Iterator[None]:
+    """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
+    grad, dtype, threads = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
+    rng = torch.get_rng_state()
+    torch.set_num_threads(1)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        torch.set_grad_enabled(grad)
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
+        torch.set_rng_state(rng)
+
+
+def _their_part(error: BaseException) -> str:
+    """The traceback below our own frames: where their code raised. The error alone where it is not theirs."""
+    ours = str(Path(__file__).parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    theirs = "".join(traceback.format_list(frames[-3:]))
+    return f"{theirs}{type(error).__name__}: {error}".rstrip()

@@ -1,0 +1,153 @@
+"""The battery as pytest items, without a test file: `pytest --twinstep MODULE:CLASS`; and its verdict at the end.
+
+pytest loads this in every run of everybody who has Twinstep installed, so it imports pytest alone until it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+_SUBJECT, _AGAINST, _STATUS = "twinstep.subject", "twinstep.against", "twinstep.status"  # user properties of a report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("twinstep", "Twinstep: judge an optimizer")
+    group.addoption("--twinstep", action="append", default=[], metavar="MODULE:CLASS",
+                    help="judge this class, factory function or scratch optimizer; repeatable")  # fmt: skip
+    group.addoption("--twinstep-against", metavar="TWIN",
+                    help="MODULE:CLASS, a scratch optimizer, or a file that holds a formula")  # fmt: skip
+    group.addoption("--twinstep-supports", metavar="A,B",
+                    help="abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler")  # fmt: skip
+    group.addoption("--twinstep-cases", metavar="FILE", help="hyperparameters to judge: TOML or JSON")
+    group.addoption("--twinstep-expect", action="append", default=[], metavar="CHECK=REASON",
+                    help="a check that is known to fail (strict), or a file of such pairs; repeatable")  # fmt: skip
+    group.addoption("--twinstep-quick", action="store_true", help="fewer cases, steps and dtypes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "twinstep: a check of --twinstep, so that -m twinstep runs these alone")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Verdicts(config), "twinstep-verdicts")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -k, -m and --deselect choose
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    for target in dict.fromkeys(config.getoption("--twinstep")):
+        battery = Battery.from_parent(session, name=target, nodeid=f"twinstep::{target}")
+        items.extend(session.genitems(battery))
+
+
+class Battery(pytest.Collector):
+    """The checks of one optimizer; a request that cannot be met is an error of collection."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        from .parametrize import optimizer_checks
+        from .request import BAD_REQUEST, Request, expectations, explain
+
+        option = self.config.getoption
+        supports = option("--twinstep-supports")
+        request = Request(
+            target=self.name, against=option("--twinstep-against"), cases=option("--twinstep-cases"),
+            supports=None if supports is None else tuple(s.strip() for s in supports.split(",") if s.strip()),
+            quick=option("--twinstep-quick"),
+        )  # fmt: skip
+        try:
+            expected = expectations(option("--twinstep-expect"))
+            made = optimizer_checks(**request.arguments(), expected_failures=expected)
+        except BAD_REQUEST as error:
+            raise self.CollectError(explain(error)) from None
+        for check in made:
+            yield CheckItem.from_parent(self, name=check.name, check=check)
+
+
+class CheckItem(pytest.Item):
+    """One check of one optimizer."""
+
+    def __init__(self, *, check: Any, **node: Any) -> None:
+        super().__init__(**node)
+        self.check = check
+        self.add_marker("twinstep")
+
+    def runtest(self) -> None:
+        self.check()
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        return self.path, None, self.nodeid
+
+
+def _check_of(item: pytest.Item) -> Any:
+    """The OptimizerCheck that an item runs, if any: nothing is one before the module that defines it is loaded."""
+    loaded = sys.modules.get(f"{__package__}.parametrize")
+    if loaded is None:
+        return None
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    found = item.check if isinstance(item, CheckItem) else params.get(loaded.ARGUMENT)
+    return found if isinstance(found, loaded.OptimizerCheck) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    check = _check_of(item)
+    if check is None:
+        return (yield)
+    check.report = None
+    try:
+        returned = yield
+    finally:
+        if check.report is not None:
+            (result,) = check.report.results
+            item.user_properties += [
+                (_SUBJECT, check.report.subject), (_AGAINST, check.report.against), (_STATUS, result.status),
+            ]  # fmt: skip
+    if check.report is None:
+        pytest.fail("the test never called its optimizer_check, so it checked nothing", pytrace=False)
+    return returned
+
+
+class _Verdicts:
+    """Lives in the controller: gathers what the reports carry, says the verdict, and refuses a run without one."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.found: dict[tuple[str, str, str], dict[str, str]] = {}  # (subject, against, door) -> node id -> status
+        self.nothing = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.user_properties:
+            told: dict[str, Any] = dict(report.user_properties)  # pairs, or lists of two from xdist
+            if _STATUS in told:
+                door = report.nodeid.partition("[")[0] if "[" in report.nodeid else report.nodeid.rpartition("::")[0]
+                self.found.setdefault((told[_SUBJECT], told[_AGAINST], door), {})[report.nodeid] = told[_STATUS]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        fine = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        if not fine or self.config.getoption("collectonly") or not (self.found or self.config.getoption("--twinstep")):
+            return
+        idle = [report.subject for report in self._reports() if not report.ran]
+        if idle or not self.found:
+            self.nothing = f"twinstep: nothing was checked{': ' if idle else ''}{', '.join(idle)}"
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        for report in self._reports():
+            terminalreporter.write_line(f"twinstep: {report.summary()}")
+        if self.nothing:
+            terminalreporter.write_line(self.nothing, red=True)
+
+    def _reports(self) -> list[Any]:
+        if not self.found:
+            return []
+        from .checks import CheckReport, CheckResult
+
+        return [
+            CheckReport(
+                subject=subject, against=against,
+                results=tuple(CheckResult(check=node, key="", status=status) for node, status in statuses.items()),
+            )
+            for (subject, against, _), statuses in self.found.items()
+        ]  # fmt: skip

@@ -1,0 +1,142 @@
+"""The closure, hooks, and what a step does to the process around it (T15)."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import numpy as np
+import torch
+
+from . import bug
+from .plain import PlainAdagrad, PlainAdam, PlainAdamW, PlainRMSprop, PlainSGD
+
+
+@bug("T15", "closure", "pytorch#91581")
+class SGDClosureWithoutGrad(PlainSGD):
+    """The closure is called with grad disabled."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = None if closure is None else closure()
+        super().step()
+        return loss
+
+
+@bug("T15", "closure", "HeavyBall#10")
+class AdamClosureTwice(PlainAdam):
+    """The closure is called twice."""
+
+    def step(self, closure=None):
+        if closure is not None:
+            closure()
+        return super().step(closure)
+
+
+@bug("T15", "closure", "SOAP#21")
+class RMSpropLosesTheLoss(PlainRMSprop):
+    """step(closure) returns None."""
+
+    def step(self, closure=None):
+        super().step(closure)
+
+
+@bug("T15", "closure", "pytorch#1039")
+class AdagradIgnoresTheClosure(PlainAdagrad):
+    """The closure is not called."""
+
+    def step(self, closure=None):
+        return super().step()
+
+
+@bug("T15", "closure", "pytorch#116494")
+class AdamClosureLast(PlainAdam):
+    """The closure is called after the step."""
+
+    def step(self, closure=None):
+        super().step()
+        if closure is None:
+            return None
+        with torch.enable_grad():
+            return closure()
+
+
+@bug("T15", "closure")
+class SGDNeverZeroes(PlainSGD):
+    """zero_grad() does nothing."""
+
+    def zero_grad(self, set_to_none=True):
+        pass
+
+
+@bug("T15", "hooks")
+class RMSpropWithoutHooks(PlainRMSprop):
+    """An undecorated step of the instance's own, which no hook sees."""
+
+    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False):
+        super().__init__(params, lr, alpha, eps, weight_decay, momentum, centered)
+        self.step = lambda closure=None: PlainRMSprop.step.__wrapped__(self, closure)
+
+
+@bug("T15", "global-state")
+class AdamPrints(PlainAdam):
+    """A print that was left in."""
+
+    def step_one(self, p, grad, state, group):
+        super().step_one(p, grad, state, group)
+        print("step", state["step"])
+
+
+@bug("T15", "global-state")
+class SGDSeeds(PlainSGD):
+    """The constructor seeds torch's generator."""
+
+    def add_param_group(self, param_group):
+        torch.manual_seed(0)
+        super().add_param_group(param_group)
+
+
+@bug("T15", "global-state")
+class AdagradDraws(PlainAdagrad):
+    """A random number is drawn and not used."""
+
+    def step_group(self, group):
+        np.random.rand()  # noqa: NPY002  that is the bug
+        random.random()
+        super().step_group(group)
+
+
+@bug("T15", "global-state")
+class AdamWDisablesGrad(PlainAdamW):
+    """Grad mode is switched off and stays off."""
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        torch.set_grad_enabled(False)
+        return loss
+
+
+@bug("T15", "global-state")
+class RMSpropWidens(PlainRMSprop):
+    """The default dtype becomes float64."""
+
+    def step_group(self, group):
+        torch.set_default_dtype(torch.float64)
+        super().step_group(group)
+
+
+@bug("T15", "global-state")
+class SGDTakesThreads(PlainSGD):
+    """The number of threads is set."""
+
+    def step_group(self, group):
+        torch.set_num_threads(2)
+        super().step_group(group)
+
+
+@bug("T15", "step-moves", cause="the step is not deterministic, or gives NaN")
+class AdamReadsTheClock(PlainAdam):
+    """The result depends on the time."""
+
+    def decayed(self, p, grad, group):
+        return super().decayed(p, grad * (1 + 1e-3 * (time.perf_counter() % 1)), group)

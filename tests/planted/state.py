@@ -1,0 +1,175 @@
+"""Saving and loading (T9), long runs (T10) and memory (T14)."""
+
+from __future__ import annotations
+
+import torch
+
+from . import bug
+from .plain import PlainAdagrad, PlainAdam, PlainRMSprop, PlainSGD
+
+
+@bug("T9", "save-load", "pytorch#43706")
+class SGDForgetsItsVelocity(PlainSGD):
+    """state_dict has no momentum buffer."""
+
+    def state_dict(self):
+        return {**super().state_dict(), "state": {}}
+
+
+@bug("T9", "save-load", "torchtitan#4615")
+class AdamCountsAnew(PlainAdam):
+    """Loading sets the step count to 0."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            state["step"] = 0
+
+
+@bug("T9", "save-load")
+class RMSpropKeepsItsOptions(PlainRMSprop):
+    """Loading keeps the learning rate of the constructor."""
+
+    def load_state_dict(self, state_dict):
+        rates = [group["lr"] for group in self.param_groups]
+        super().load_state_dict(state_dict)
+        for group, lr in zip(self.param_groups, rates, strict=True):
+            group["lr"] = lr
+
+
+@bug("T9", "save-load", "pytorch#196083")
+class AdagradHidesState(PlainAdagrad):
+    """The accumulator is kept in an attribute that no state_dict carries."""
+
+    def step_group(self, group):
+        self.sums = getattr(self, "sums", {})
+        for p in group["params"]:
+            if p.grad is not None:
+                self.step_one(p, p.grad, self.sums.setdefault(p, {}), group)
+
+
+@bug("T9", "save-load", "pytorch#75224")
+class AdamLoadsNarrow(PlainAdam):
+    """Loading makes bfloat16 of the averages."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            state.update({k: v.bfloat16() for k, v in state.items() if isinstance(v, torch.Tensor)})
+
+
+@bug("T9", "save-load")
+class RMSpropSavesAFunction(PlainRMSprop):
+    """The state holds an object that torch.load refuses."""
+
+    def step_one(self, p, grad, state, group):
+        super().step_one(p, grad, state, group)
+        state["rule"] = slice
+
+
+@bug("T9", "state-dict-is-a-value")
+class SGDSavesTheParameter(PlainSGD):
+    """The state holds the parameter itself."""
+
+    def step_one(self, p, grad, state, group):
+        super().step_one(p, grad, state, group)
+        state["param"] = p
+
+
+@bug("T9", "copy-and-pickle")
+class AdagradFindsByAddress(PlainAdagrad):
+    """State is found by id(p), which is another one in a copy."""
+
+    def step_group(self, group):
+        for p in group["params"]:
+            if p.grad is not None:
+                self.step_one(p, p.grad, self.state.setdefault(id(p), {}), group)
+
+
+@bug("T9", "state-exchange")
+class AdamSavesItsOwnWay(PlainAdam):
+    """state_dict has the average divided by 1 - beta1, and loading expects that."""
+
+    def state_dict(self):
+        saved = super().state_dict()
+        beta = saved["param_groups"][0]["betas"][0]
+        state = {i: {**s, "exp_avg": s["exp_avg"] / (1 - beta)} for i, s in saved["state"].items()}
+        return {**saved, "state": state}
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            state["exp_avg"] = state["exp_avg"] * (1 - self.param_groups[0]["betas"][0])
+
+
+@bug("T10", "long-run", "pytorch/ao#4915")
+class AdamCountsInABfloat(PlainAdam):
+    """The step count is a bfloat16, which sticks at 256."""
+
+    def count(self, state):
+        state["step"] = torch.as_tensor(state.get("step", 0.0), dtype=torch.bfloat16) + 1
+        return float(state["step"])
+
+
+@bug("T10", "long-run", "timm#877")
+class AdagradCountsInAByte(PlainAdagrad):
+    """The step count is a uint8, which wraps at 256."""
+
+    def count(self, state):
+        state["step"] = torch.as_tensor(state.get("step", 0), dtype=torch.uint8) + 1
+        return int(state["step"])
+
+
+@bug("T10", "long-run", "kozistr#525")
+class RMSpropStartsOver(PlainRMSprop):
+    """The average is set to zero every 200 steps."""
+
+    def average(self, state, grad, group):
+        super().average(state, grad, group)
+        if state["step"] % 200 == 0:
+            state["square_avg"].zero_()
+
+
+@bug("T10", "long-run")
+class SGDFades(PlainSGD):
+    """After 300 steps the learning rate falls by itself."""
+
+    def step_one(self, p, grad, state, group):
+        lr = group["lr"] * min(1.0, 300 / self.count(state))
+        super().step_one(p, grad, state, {**group, "lr": lr})
+
+
+@bug("T14", "memory", "pytorch#3139")
+class SGDKeepsGradients(PlainSGD):
+    """Every gradient is kept in a list."""
+
+    def step_one(self, p, grad, state, group):
+        self.kept = [*getattr(self, "kept", []), grad.clone()]
+        super().step_one(p, grad, state, group)
+
+
+@bug("T14", "memory", "pytorch#50636")
+class AdamCaches(PlainAdam):
+    """What a step computes is kept in a cache of the class that never forgets."""
+
+    cache: dict[int, torch.Tensor] = {}  # noqa: RUF012  that is the bug
+
+    def root(self, v, correction, group):
+        return self.cache.setdefault(len(self.cache), super().root(v, correction, group))
+
+
+@bug("T14", "memory", "pytorch#97712")
+class RMSpropWorksInParallel(PlainRMSprop):
+    """A step makes twenty copies of the average at once."""
+
+    def variance(self, state, group):
+        return torch.stack([super().variance(state, group)] * 20)[0].clone()
+
+
+@bug("T14", "memory")
+class AdagradHoards(PlainAdagrad):
+    """Twelve tensors of state where one is needed."""
+
+    def start(self, p, group):
+        self.state[p].update({f"spare{i}": torch.zeros_like(p) for i in range(11)})
+        return super().start(p, group)

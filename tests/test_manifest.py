@@ -1,0 +1,52 @@
+"""The number of tests is committed: one that vanished is red, here and against the base of a pull request."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import here
+import pytest
+
+from twinstep.bench import manifest
+from twinstep.bench.tables import TableError
+
+
+def test_no_test_vanished(collected):
+    files = {name.split("::")[0] for name in collected}
+    absent = [p.name for p in (here.ROOT / "tests").glob("test_*.py") if f"tests/{p.name}" not in files]
+    if absent:
+        pytest.skip(f"part of the suite was collected, without {', '.join(sorted(absent)[:3])}")
+    vanished, _ = manifest.compare(manifest.read(here.ROOT), collected)
+    assert not vanished, "\n".join([*vanished, "if on purpose: twinstep manifest --write"])
+
+
+def test_control_fewer_tests_are_named_and_more_are_no_failure():
+    expected = Counter({"tests/test_a.py::test_x": 47, "tests/test_a.py::test_y": 1})
+    found = Counter({"tests/test_a.py::test_x": 1, "tests/test_a.py::test_z": 2})
+    vanished, grown = manifest.compare(expected, found)
+    assert vanished == [
+        "vanished: tests/test_a.py::test_x: 1 of 47 tests",
+        "vanished: tests/test_a.py::test_y: 0 of 1 tests",
+    ]
+    assert grown == ["new: tests/test_a.py::test_z: 2 more tests"]
+
+
+def test_collecting_reading_and_writing(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_one.py").write_text(
+        "import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test_it(x): pass\ndef test_other(): pass\n"
+    )
+    counts = manifest.collect(tmp_path)
+    assert counts == {"tests/test_one.py::test_it": 2, "tests/test_one.py::test_other": 1}
+    with pytest.raises(TableError, match="twinstep manifest --write"):
+        manifest.read(tmp_path)
+    manifest.write(tmp_path, counts)
+    assert manifest.read(tmp_path) == counts
+    with pytest.raises(TableError, match="the commit HEAD has no"):
+        manifest.read(tmp_path, "HEAD")
+
+
+def test_a_tree_that_cannot_be_collected_is_told(tmp_path):
+    (tmp_path / "test_broken.py").write_text("import no_such_module")
+    with pytest.raises(TableError, match="no_such_module"):
+        manifest.collect(tmp_path)

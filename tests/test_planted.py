@@ -1,0 +1,154 @@
+"""The battery catches every planted bug, by the check made for it, and has nothing to say about right foreign code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from planted import BUGS, FAMILIES
+from planted.plain import PLAIN
+
+from twinstep.bench.checks import CHECKS
+from twinstep.bench.judge import check_optimizer
+from twinstep.reference.torch_paths import twin
+
+# bug -> every check of the quick battery that it fails, as `--thorough` finds it. Without these checks it would pass.
+MATRIX_FILE = Path(__file__).parent / "planted" / "matrix.json"
+MATRIX: dict[str, list[str]] = json.loads(MATRIX_FILE.read_text(encoding="utf-8"))
+NAMED = {bug.name: bug for bug in BUGS}
+
+# Nine tenths of the battery's time: each walks the formula with its rounding errors through all cases.
+LONG = ("one-step", "many-steps", "tiny-gradients", "late-parameters", "paths", "long-run")
+SHORT = [name for name in CHECKS if name not in LONG]
+
+each_bug = pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.key}-{bug.name}")
+each_plain = pytest.mark.parametrize("cls", PLAIN, ids=lambda cls: cls.__name__)
+
+
+def judge(cls, checks=None, **arguments):
+    """Against its twin. What the twin shares is expected of the right class, and no matter in a wrong one."""
+    expected = {check: why for check, why in cls.shared.items() if checks is None or check in checks}
+    return check_optimizer(
+        cls, twin(cls.twin), checks=checks, expected_failures=expected, **{"quick": True, **arguments}
+    )
+
+
+def faults(report):
+    return [str(result) for result in report.results if result.bad]
+
+
+def failed(report):
+    return [result.check for result in report.results if result.status == "failed"]
+
+
+@each_bug
+def test_a_bug_is_caught_by_the_check_made_for_it(bug):
+    (result,) = judge(bug.cls, [bug.check], supports=bug.supports, quick=bug.quick).results
+    assert result.status == "failed", f"{bug.name} ({bug.what}) passes {bug.check}: {result.message}"
+    if bug.cause:
+        assert result.cause == bug.cause, str(result)
+
+
+def test_there_are_bugs_of_every_family():
+    assert len(BUGS) >= 65 and len(NAMED) == len(BUGS)
+    assert {bug.key for bug in BUGS} == set(FAMILIES)
+    assert all(bug.what and bug.check in CHECKS for bug in BUGS)
+
+
+@each_plain
+def test_control_the_right_class_passes(cls):
+    """Every check here but the long ones, of which one; all of them below and in the thorough run."""
+    report = judge(cls, [*SHORT, "one-step"])
+    assert report.passed and report.ran >= 25, faults(report)
+
+
+@pytest.mark.thorough("the whole battery over five classes and three seeds, four minutes")
+@pytest.mark.parametrize("seed", range(3))
+@each_plain
+def test_control_the_right_class_passes_the_whole_battery(cls, seed):
+    report = judge(cls, quick=False, seed=seed)
+    assert report.passed and report.ran >= 30, faults(report)
+
+
+def test_the_matrix_has_a_row_for_each_bug_with_the_check_made_for_it():
+    assert set(MATRIX) == set(NAMED)
+    for bug in BUGS:
+        assert bug.check in MATRIX[bug.name] or not bug.quick, bug.name
+
+
+def test_every_check_catches_something():
+    """A check that no bug fails may check nothing; `cuda` needs a GPU."""
+    caught = {name for row in MATRIX.values() for name in row} | {bug.check for bug in BUGS}
+    assert set(CHECKS) - caught <= {"cuda"}
+
+
+# Bugs that one check alone catches. Of each the short checks are run here, and the whole battery in the thorough run.
+ALONE = [name for name, row in MATRIX.items() if len(row) == 1 and NAMED[name].quick]
+SELECTION = list({row[0]: name for name, row in MATRIX.items() if name in ALONE and row[0] not in LONG}.values())[:6]
+
+
+@pytest.mark.parametrize("name", SELECTION)
+def test_control_without_its_check_the_bug_passes(name):
+    report = judge(NAMED[name].cls, [check for check in SHORT if check != NAMED[name].check])
+    assert not failed(report) and report.ran >= 20, faults(report)
+
+
+@pytest.mark.thorough("the quick battery over every bug, seven minutes")
+@each_bug
+def test_control_the_bug_fails_what_the_matrix_says_and_passes_all_else(bug):
+    assert failed(judge(bug.cls, supports=bug.supports)) == MATRIX[bug.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "cause"),
+    [
+        ("adam-none-is-zero", "many-steps", "a missing gradient is taken for zero"),
+        ("adam-keeps-its-rate", "many-steps", "a change of the learning rate is ignored"),
+        ("sgd-ignores-dampening", "many-steps", "the option dampening is ignored"),
+        ("rmsprop-ignores-centered", "one-step", "the option centered is ignored"),
+        ("sgd-turns-last", "one-step", "the sign is turned for maximize after weight decay is added"),
+    ],
+)
+def test_the_diagnosis_names_the_cause(name, check, cause):
+    """Twelve more conventions stand with their bugs, above."""
+    (result,) = judge(NAMED[name].cls, [check]).results
+    assert result.cause == cause, str(result)
+    assert str(result).splitlines()[0] == f"{check}: failed: {cause}"
+
+
+def test_enough_causes_are_named():
+    looked_up = {bug.cause for bug in BUGS if bug.cause and bug.key in ("T1", "T2", "T5")}
+    assert len(looked_up) >= 10
+
+
+THEIRS = """
+import torch
+
+class TheirRMSprop(torch.optim.RMSprop):
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    v = self.state[p].setdefault("square_avg", torch.zeros_like(p))
+                    v.mul_(group["alpha"]).addcmul_(p.grad, p.grad, value=1 - group["alpha"])
+                    p.addcdiv_(p.grad, (v + group["eps"]).sqrt(), value=-group["lr"])
+"""
+
+
+def test_the_reproduction_runs_without_this_project_and_shows_the_disagreement(tmp_path, monkeypatch):
+    (tmp_path / "their_package.py").write_text(THEIRS, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    from their_package import TheirRMSprop
+
+    (result,) = check_optimizer(TheirRMSprop, twin("RMSprop"), checks=["tiny-gradients"], quick=True).results
+    assert result.cause == "eps stands inside the root"
+    assert len(result.reproduction.splitlines()) <= 15 and "twinstep" not in result.reproduction
+    command = [sys.executable, "-W", "ignore", "-c", result.reproduction]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    found, _, expected, _, within = run.stdout.split()
+    assert abs(float(found) - float(expected)) > 1000 * float(within)

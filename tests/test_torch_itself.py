@@ -1,0 +1,109 @@
+"""torch.optim and our own formulas before the battery, as everybody: no false alarm; known defects are strict."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+
+import pytest
+
+from twinstep import scratch_impls
+from twinstep.bench.adapter import ScratchOptimizer
+from twinstep.bench.checks import CHECKS
+from twinstep.bench.judge import check_optimizer
+from twinstep.reference import known_defects, torch_paths
+from twinstep.reference.known_defects import BATTERY_DEFECTS, expected_failures
+
+CLASSES = sorted({spec.reference for spec in scratch_impls.all_specs()})
+# Each of these walks all cases with their rounding errors; the agreement tests walk them for every path anyway.
+LONG = ("one-step", "many-steps", "tiny-gradients", "late-parameters", "paths", "long-run")
+SHORT = [name for name in CHECKS if name not in LONG]
+
+
+def flags(name):
+    """How a user can make the class: the path that torch chooses, or one by name."""
+    return ["default", *(path for path in torch_paths.paths(name) if path != "forloop")]
+
+
+def made(name, path):
+    cls = torch_paths.twin(name)
+    return cls if path == "default" else functools.partial(cls, **{path: True})
+
+
+CELLS = [(name, path) for name in CLASSES for path in flags(name)]
+each_cell = pytest.mark.parametrize(("name", "path"), CELLS, ids=[f"{name}-{path}" for name, path in CELLS])
+each_formula = pytest.mark.parametrize("name", scratch_impls.names())
+each_seed = pytest.mark.parametrize("seed", range(20))
+thorough = pytest.mark.thorough("the whole battery for twenty seeds, an hour and a half")
+
+
+def faults(report):
+    return [str(result) for result in report.results if result.bad]
+
+
+def test_there_is_something_to_judge():
+    assert {"SGD", "Adagrad", "RMSprop", "Adam", "AdamW"} <= set(CLASSES)
+    assert len(CELLS) >= 14 and set(LONG) <= set(CHECKS)
+
+
+@each_cell
+def test_torch_passes_but_for_its_known_defects(name, path):
+    """The short checks, the defects' own among them; agreement on every path is the business of test_replay."""
+    expected = expected_failures(made(name, path))
+    report = check_optimizer(made(name, path), checks={*SHORT, *expected}, quick=True)
+    assert report.passed and report.ran >= 25, faults(report)
+    assert {r.check for r in report.results if r.status == "failed as expected"} == set(expected)
+
+
+@each_formula
+def test_our_own_formulas_pass(name):
+    report = check_optimizer(name, checks=SHORT, quick=True)
+    assert report.passed and report.ran >= 24, faults(report)
+    assert sum(r.status == "failed as expected" for r in report.results) == (name == "rmsprop")  # shared with its twin
+
+
+@thorough
+@each_seed
+@each_cell
+def test_no_false_alarm_on_torch(name, path, seed):
+    report = check_optimizer(made(name, path), seed=seed)
+    assert report.passed and report.ran >= 32, faults(report)
+
+
+@thorough
+@each_seed
+@each_formula
+def test_no_false_alarm_on_our_formulas(name, seed):
+    report = check_optimizer(name, seed=seed)
+    assert report.passed and report.ran >= 30, faults(report)
+
+
+REPRODUCED = [(defect, cls) for defect in BATTERY_DEFECTS for cls in defect.classes if cls in CLASSES]
+
+
+@pytest.mark.parametrize(("defect", "cls"), REPRODUCED, ids=[f"{d.name}-{cls}" for d, cls in REPRODUCED])
+def test_a_known_defect_is_there_as_its_reproduction_says(defect, cls):
+    """The last line of each asserts the defect; when torch mends it, this fails and the entry goes."""
+    script = defect.reproduction.replace("{cls}", cls)
+    assert len(script.splitlines()) <= 10
+    assert set(defect.checks) <= set(CHECKS) and set(defect.paths) <= {"default", "foreach", "fused"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(compile(script, defect.name, "exec"), {})
+
+
+def test_nobody_elses_class_has_defects_that_are_excused():
+    class TheirSGD(torch_paths.twin("SGD")):
+        pass
+
+    assert expected_failures(TheirSGD) == {}
+    assert expected_failures(ScratchOptimizer) == {}
+    assert known_defects.path_of(functools.partial(made("SGD", "fused"), lr=1.0))[1] == "fused"
+    assert expected_failures(made("SGD", "fused")) != expected_failures(made("SGD", "default"))
+
+
+def test_control_a_defect_that_is_not_there_is_told():
+    """Strict: what was expected to fail and passes is a failure."""
+    mended = {"defaults": "no more"}
+    report = check_optimizer(made("SGD", "default"), checks=["defaults"], expected_failures=mended, quick=True)
+    assert not report.passed and report.results[0].status == "passed unexpectedly"
