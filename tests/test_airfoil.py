@@ -272,7 +272,7 @@ def test_no_network_says_how_to_get_the_file(downloads):
     for _ in range(2):
         with pytest.raises(DataUnavailable) as error:
             airfoil_table()
-    for part in (*airfoil.ADDRESSES, *airfoil.SHA256, "--data PATH"):
+    for part in (*airfoil.ADDRESSES, *airfoil.SHA256, "--data=PATH"):
         assert part in str(error.value)
     assert fetch.asked == list(airfoil.ADDRESSES), "each address is tried, and once in a process"
 
