@@ -1,0 +1,35 @@
+"""What README says can be done can be done."""
+
+from __future__ import annotations
+
+import re
+
+import here
+from click.testing import CliRunner
+
+from twinstep.bench.cli import cli
+from twinstep.scratch_impls import load_file
+
+README = (here.ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    commands = re.findall(r"^    (python3 -m venv .*)$", README, re.MULTILINE)
+    assert len(commands) == 2, "one command runs the main job, one the tests"
+    assert commands[1] in (here.ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_example_formula_is_complete(tmp_path):
+    example = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "SPEC = Spec(" in block)
+    name = re.search(r'name="(\w+)"', example)[1]
+    file = tmp_path / f"{name}.py"
+    file.write_text(example.replace("from .spec import", "from twinstep.scratch_impls import"))
+    assert load_file(file).name == name
+
+
+def test_every_command_that_is_named_exists():
+    named = set(re.findall(r"(?:`|^    |/)twinstep (\w+)", README, re.MULTILINE))
+    assert named >= {"run", "book", "list", "check"}
+    for command in sorted(named):
+        done = CliRunner().invoke(cli, [command, "--help"])
+        assert done.exit_code == 0, f"README names `twinstep {command}`"
