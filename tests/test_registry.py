@@ -82,7 +82,7 @@ def test_one_new_file_is_a_new_optimizer_with_tests(tmp_path):
     (copy / "scratch_impls" / "signed.py").write_text(SIGNED.format(spec=".spec"))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     run = subprocess.run(
-        [*command, "tests/test_replay.py", "-k", "signed"], cwd=copy, capture_output=True, text=True, timeout=120
+        [*command, "tests/test_replay.py", "-k", "signed"], cwd=copy, capture_output=True, text=True, timeout=600
     )
     assert run.returncode == 0, run.stdout + run.stderr
     # 2 cases x 3 paths x 2 dtypes of the probe, and the long run, and more: nothing of it was written by hand
@@ -92,7 +92,7 @@ def test_one_new_file_is_a_new_optimizer_with_tests(tmp_path):
         cwd=copy,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert "signed" in listed.stdout, listed.stdout
 
