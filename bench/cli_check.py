@@ -92,7 +92,7 @@ def judge(
 
 def _progress() -> Callable[[CheckResult], None]:
     """A line for each check on a terminal, nothing elsewhere."""
-    errors = Console(stderr=True, highlight=False)
+    errors = Console(stderr=True, highlight=False, emoji=False)
 
     def tell(result: CheckResult) -> None:
         if errors.is_terminal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from .. import scratch_impls
+from .targets import TargetError
 from .terminal import bad_input, chosen, console, data_option, progress_bar
 
 if TYPE_CHECKING:
-    from .job import Outcome
+    from .job import Job, Outcome
 
 
 @click.command()
@@ -59,6 +61,7 @@ def run(
             data=data,
             against=(against, resolve(against)) if against else None,
         )
+        _check_options(job)
         with progress_bar(total=len(list(job.cells()))) as report:
             outcome = run_job(job, report)
         pictures = draw(outcome.lines, out)
@@ -69,11 +72,29 @@ def run(
         raise click.exceptions.Exit(1)
 
 
+def _check_options(job: Job) -> None:
+    """TargetError when the class that is named by --against lacks an option that a case needs: before anything runs."""
+    if job.against is None:
+        return
+    name, make = job.against
+    parameters = inspect.signature(make).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    for problem, spec, case, _ in job.cells():
+        lacks = set(case.hyper) - {p.name for p in parameters}
+        if lacks:
+            raise TargetError(
+                f"{name} takes no {', '.join(sorted(lacks))}, which {spec.name}/{case.name} needs on {problem.name}; "
+                "choose what it can be held against with --optimizers and --problems"
+            )
+
+
 def _print_summary(outcome: Outcome, pictures: list[Path]) -> None:
     out = console()
     twins = ", ".join(dict.fromkeys(line.names[1] for line in outcome.lines))
     table = Table(title=f"scratch beside {twins}: medians over the seeds", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("problem", "optimizer", "case"):
+    narrow = out.width < 100  # eighty columns hold every number if the names of the cases give way
+    for name in ("problem", "optimizer", *(() if narrow else ("case",))):
         table.add_column(name, no_wrap=True)
     for name in ("loss", "twin's", "gap/bound", "step us", "twin's", "ratio"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -83,7 +104,7 @@ def _print_summary(outcome: Outcome, pictures: list[Path]) -> None:
         table.add_row(
             line.problem.name,
             line.spec.name,
-            line.case.name,
+            *(() if narrow else (line.case.name,)),
             f"{line.final_loss(ours):.6g}",
             f"{line.final_loss(theirs):.6g}",
             f"{gap:.3f}" if gap <= 1 else f"[bold red]{gap:.3g} WRONG[/]",
@@ -92,9 +113,13 @@ def _print_summary(outcome: Outcome, pictures: list[Path]) -> None:
             f"{line.ratio:.2f}",
         )
     out.print(table)
-    for line in outcome.lines:
-        if line.gap.gap_bounds > 1:
-            out.print(f"WRONG {line.spec.name}/{line.case.name}: {line.gap}", style="red", markup=False)
+    wrong = {  # the gap of a probe is the same on every problem that trains with the case
+        f"{line.spec.name}/{line.case.name} {line.dtype} against {line.names[1]}: {line.gap}": line.problem.name
+        for line in outcome.lines
+        if line.gap.gap_bounds > 1
+    }
+    for said, problem in wrong.items():
+        out.print(f"WRONG {said} ({problem})", style="red", markup=False, soft_wrap=True)
     for problem, why in outcome.missing.items():
         out.print(f"missing: {problem}: {why}", style="yellow", markup=False, soft_wrap=True)
     for path in (*outcome.tables, *pictures):

@@ -34,7 +34,8 @@ def likely_cause(
     """
     ours = trajectory(make, our_hyper, scenario, device)
     if not np.isfinite(ours).all():
-        return ""
+        step = int(np.flatnonzero(~np.isfinite(ours).all(axis=1))[0])
+        return f"its parameters are not finite after step {step + 1}"
     for variant in variants(spec, hyper):
         walked = _walk(variant, scenario)
         if walked is not None and gaps(ours, walked[0], walked[0], walked[1]).max() <= 1:

@@ -63,6 +63,7 @@ class Line:
     runs: list[dict[str, Training]]
     gap: Gap
     names: tuple[str, str]
+    dtype: str
 
     def final_loss(self, name: str) -> float:
         """The median over the seeds."""
@@ -145,7 +146,7 @@ def _cell(
     ratio = result[ours].step_time_s / result[theirs].step_time_s
     for name, training in result.items():
         journal.append("losses", {**where, "implementation": name, "final_loss": training.final_loss, "status": "ok"})
-        time = {"step_time_s": training.step_time_s, "ratio": ratio}
+        time = {"step_s": training.step_time_s, "ratio": ratio if name == ours else 1.0}
         journal.append("timings", {**where, "implementation": name, **time})
     if (problem.name, spec.name) in lines:
         lines[problem.name, spec.name].runs.append(result)
@@ -153,7 +154,13 @@ def _cell(
     gap = _gap(job, spec, hyper, makers, problem)
     journal.append("agreement", {**where, "implementation": theirs, **gap.row()})
     lines[problem.name, spec.name] = Line(
-        problem=problem, spec=spec, case=case, runs=[result], gap=gap, names=(ours, theirs)
+        problem=problem,
+        spec=spec,
+        case=case,
+        runs=[result],
+        gap=gap,
+        names=(ours, theirs),
+        dtype=job.dtype,
     )
 
 

@@ -144,6 +144,8 @@ def context_for(
         raise TypeError(f"{target!r} is a {type(target).__name__}, not an optimizer class or a function that makes one")
     subject = subject_of(target, label or _label(target))
     held = _against(subject, against)
+    if held is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
+        subject = dataclasses.replace(subject, options={**_common_options(held), **subject.options})
     declared = frozenset(SUPPORTS if supports is None and _is_torch(subject.cls) else supports or ())
     for ability in declared - set(SUPPORTS):
         raise UnknownName(f"no ability {ability!r}: {nearest(ability, SUPPORTS)}")
@@ -193,6 +195,15 @@ def _against(subject: Subject, against: Any) -> Against | None:
     if isinstance(against, type) and issubclass(against, ScratchOptimizer):
         return _formula(against.spec)
     return Against(label=_label(against), make=against, spec=_spec_of(subject_of(against, "").cls))
+
+
+def _common_options(held: Against) -> dict[str, Any]:
+    """The reference's options, but for the conventions that only the book has."""
+    options = subject_of(held.make, "").options
+    if held.spec is None:
+        return dict(options)
+    varied = {name for case in held.spec.cases if case.reference == "torch" for name in case.hyper}
+    return {name: default for name, default in options.items() if name in varied}
 
 
 def _formula(spec: Spec) -> Against:

@@ -18,7 +18,7 @@ WIDTH_OFF_TERMINAL = 140  # a log or a pipe has no width of its own, and 80 colu
 
 
 def console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else WIDTH_OFF_TERMINAL, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else WIDTH_OFF_TERMINAL, highlight=False, emoji=False)
 
 
 class BadInput(click.ClickException):
@@ -59,7 +59,7 @@ data_option = click.option(
 @contextmanager
 def progress_bar(total: int) -> Iterator[Any]:
     """A bar on a terminal, nothing elsewhere."""
-    errors = Console(stderr=True)
+    errors = Console(stderr=True, emoji=False)
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=total)

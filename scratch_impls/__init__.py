@@ -48,11 +48,11 @@ def all_specs() -> tuple[Spec, ...]:
 
 
 def load_file(path: str | Path) -> Spec:
-    """The Spec of a formula file in any folder; it imports Spec and case from `twinstep.scratch_impls`."""
+    """The Spec of a formula file in any folder; it imports as the files here do, or from `twinstep.scratch_impls`."""
     path = Path(path)
     if not path.is_file():
         raise SpecError(f"there is no formula file {path}")
-    found = importlib.util.spec_from_file_location(f"{__package__}_file_{path.stem}", path)
+    found = importlib.util.spec_from_file_location(f"{__package__}._file_{path.stem}", path)
     if found is None or found.loader is None:
         raise SpecError(f"{path} is not a Python file: a formula file ends in .py")
     module = importlib.util.module_from_spec(found)

@@ -359,7 +359,7 @@ class PutsLrBack(Plain):
 @caught_by("scheduler", 'OneCycleLR cycles group["momentum"]')
 class KeepsMomentum(Plain):
     def one(self, p, g, state, group):
-        super().one(p, g, state, {**group, "momentum": 0.9})
+        super().one(p, g, state, {**group, "momentum": self.defaults["momentum"]})
 
 
 @caught_by("scheduler", "by hand differ")

@@ -26,12 +26,14 @@ class Subject:
     make        (params, **hyper) -> optimizer
     options     hyperparameter -> default, as far as the signature names them; without those of EXECUTION
     execution   the options of EXECUTION that it takes
+    catch_all   it takes **options, so the signature does not name them all
     """
 
     label: str
     make: Factory
     options: Mapping[str, Any]
     execution: tuple[str, ...] = ()
+    catch_all: bool = False
 
     @property
     def cls(self) -> Any:
@@ -40,6 +42,11 @@ class Subject:
         while isinstance(made, functools.partial):
             made = made.func
         return made
+
+    @property
+    def listed(self) -> bool:
+        """A class of torch.optim or of this project, whose own defects are kept as data in `reference`."""
+        return str(getattr(self.cls, "__module__", "")).startswith("torch.optim") or hasattr(self.cls, "spec")
 
 
 def subject_of(make: Factory, label: str) -> Subject:
@@ -50,7 +57,8 @@ def subject_of(make: Factory, label: str) -> Subject:
     options = {p.name: p.default for p in named if p.name not in EXECUTION and p.name not in fixed}
     one_way = {"foreach", "fused"} & set(fixed)  # they exclude one another: a partial that fixes one leaves no choice
     execution = () if one_way else tuple(p.name for p in named if p.name in EXECUTION and p.name not in fixed)
-    return Subject(label=label, make=make, options=options, execution=execution)
+    catch_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return Subject(label=label, make=make, options=options, execution=execution, catch_all=catch_all)
 
 
 @dataclass(frozen=True, kw_only=True)

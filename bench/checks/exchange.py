@@ -39,8 +39,9 @@ def state_exchange(context: Context) -> None:
         for source, make, way in ways:
             fresh = clones(source[1])
             receiver = make(fresh, **case.hyper)
-            counts = any(name.endswith(".step") for name in state_leaves(*(theirs if source is ours else ours)))
-            receiver.load_state_dict(_translated(source[0].state_dict(), receiver, counts))
+            kept = state_leaves(*(theirs if source is ours else ours)).items()
+            count = next((value for name, value in kept if name.endswith(".step")), None)
+            receiver.load_state_dict(_translated(source[0].state_dict(), receiver, count))
             for step in range(BEFORE, AFTER):
                 for optimizer, params in (source, (receiver, fresh)):
                     go(optimizer, params, range(step, step + 1), context.seed)
@@ -68,14 +69,16 @@ def _shared(optimizer: Optimizer, params: Params) -> Values:
     return {k: v for k, v in values(optimizer, params).items() if k in names or k.endswith(".param")}
 
 
-def _translated(saved: dict[str, Any], receiver: Optimizer, counts: bool) -> dict[str, Any]:
+def _translated(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[str, Any]:
     """The saved dict with the receiver's own options where the sender has none, and its own of execution.
 
-    counts      the receiver keeps a step count, which a sender that has none did not save
+    count       a step count as the receiver keeps it, or None: a sender may have none, or a number of another type,
+                and 1 - 0.999**t of a float32 tensor is not that of an int
     """
     saved = copy.deepcopy(saved)
     for group, own in zip(saved["param_groups"], receiver.state_dict()["param_groups"], strict=True):
         group.update({k: v for k, v in own.items() if k not in group or k in EXECUTION})
-    for state in saved["state"].values() if counts else ():
-        state.setdefault("step", torch.tensor(float(BEFORE)))
+    for state in saved["state"].values() if count is not None else ():
+        steps = float(state.get("step", BEFORE))
+        state["step"] = torch.full_like(count, steps) if isinstance(count, torch.Tensor) else type(count)(steps)
     return saved
