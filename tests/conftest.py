@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     import torch
 
+    # torch imports these at the first step. If that step is taken inside an inner pytest, which drops the modules that it
+    # imported, the next one imports them again, and their operators cannot be registered twice.
+    import torch._dynamo
+    import torch.profiler
+
     torch.set_num_threads(1)  # sums in a fixed order, and xdist workers that do not fight for cores
     if hasattr(config, "workerinput"):
         return
