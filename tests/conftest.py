@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     import torch
 
-    # torch imports these at the first step. If that step is taken inside an inner pytest, which drops the modules that it
+    # torch imports these at the first step. If that is taken inside an inner pytest, which drops the modules that it
     # imported, the next one imports them again, and their operators cannot be registered twice.
     import torch._dynamo
     import torch.profiler
