@@ -1,6 +1,7 @@
 """How large may a gap be: a formula run on (value, rounding error) pairs.
 
-Every operation adds the error of rounding its own result to the errors it inherits, to first order. Two right
+Every operation adds the error of rounding its own result to the errors it inherits, to first order, and in a product
+to second: the square of a gradient that nearly cancels is nothing but the square of its error. Two right
 implementations each stay within that error of the exact result, whatever order they evaluate in and whether or not
 they fuse a multiplication with an addition, so they may stand at most twice the error apart. The bound is computed
 for each element; nothing about it is chosen.
@@ -93,7 +94,8 @@ class Bounded:
         if isinstance(other, (bool, np.bool_)) or getattr(other, "dtype", None) == np.bool_:
             return Bounded(self.value * other, self.error * other, self.precision)  # a selection rounds nothing
         a, error_a, b, error_b, precision, constant = self._with(other)
-        return _rounded(a * b, abs(a) * error_b + abs(b) * error_a, precision, constant)
+        inherited = abs(a) * error_b + abs(b) * error_a + error_a * error_b
+        return _rounded(a * b, inherited, precision, constant)
 
     __rmul__ = __mul__
 
@@ -112,8 +114,8 @@ class Bounded:
                 # The derivative is infinite at 0, where the root of the error itself is the bound.
                 inherited = np.fmin(self.error / (2 * root), np.sqrt(self.error))
                 return _rounded(root, inherited, self.precision, self.constant)
-            slope = abs(exponent * value ** (exponent - 1))
-            return _rounded(value**exponent, slope * self.error, self.precision, self.constant)
+            inherited = abs(exponent * value ** (exponent - 1)) * self.error + (exponent == 2) * self.error**2
+            return _rounded(value**exponent, inherited, self.precision, self.constant)
 
     def __lt__(self, other: Any) -> Any:
         return self.value < _value(other)

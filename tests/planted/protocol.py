@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import time
 
@@ -75,7 +76,8 @@ class RMSpropWithoutHooks(PlainRMSprop):
 
     def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False):
         super().__init__(params, lr, alpha, eps, weight_decay, momentum, centered)
-        self.step = lambda closure=None: PlainRMSprop.step.__wrapped__(self, closure)
+        bare = inspect.unwrap(PlainRMSprop.step)  # torch wraps it when the first instance is made
+        self.step = torch.no_grad()(lambda closure=None: bare(self, closure))
 
 
 @bug("T15", "global-state")
