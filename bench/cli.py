@@ -11,6 +11,7 @@ from rich.table import Table
 
 from .. import scratch_impls
 from .cli_check import check
+from .cli_gate import gate, history, noise
 from .cli_run import run
 from .terminal import bad_input, console, data_option
 
@@ -21,8 +22,8 @@ def cli() -> None:
     """Optimizers step by step beside their torch.optim twins: agreement, losses, time."""
 
 
-cli.add_command(run)
-cli.add_command(check)
+for command in (run, check, gate, noise, history):
+    cli.add_command(command)
 
 
 @cli.command()

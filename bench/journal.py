@@ -77,12 +77,17 @@ class Journal:
         if kind not in self._repaired:
             set_aside_damage(path)
             self._repaired.add(kind)
-        line = (encode({"run": self.run, **complete}) + "\n").encode()
-        with _locked(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as file:
-            # One write at the end of the file: two writers cannot get into each other's lines.
-            written = os.write(file, line)
-        if written != len(line):
-            raise TableError(f"{path}: only {written} of {len(line)} bytes were written; is the disk full?")
+        append_line(path, {"run": self.run, **complete})
+
+
+def append_line(path: Path, row: Mapping[str, Any]) -> None:
+    """Writes one row at the end of a journal. TableError when it does not fit."""
+    line = (encode(row) + "\n").encode()
+    with _locked(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as file:
+        # One write at the end of the file: two writers cannot get into each other's lines.
+        written = os.write(file, line)
+    if written != len(line):
+        raise TableError(f"{path}: only {written} of {len(line)} bytes were written; is the disk full?")
 
 
 def read(folder: str | Path, kind: str, *, run: str | None = None) -> list[Row]:
@@ -91,7 +96,7 @@ def read(folder: str | Path, kind: str, *, run: str | None = None) -> list[Row]:
     A line that is no row is left out with a warning, never silently.
     """
     path, found = journal_path(folder, kind), []
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(lines(path), start=1):
         if run is not None and run.encode() not in line:  # before decoding: a journal of many runs is long
             continue
         try:
@@ -109,14 +114,15 @@ def read(folder: str | Path, kind: str, *, run: str | None = None) -> list[Row]:
 
 def last_run(folder: str | Path, kind: str) -> list[Row]:
     """The rows of the run that wrote last, without its id."""
-    for line in reversed(_lines(journal_path(folder, kind))):
+    for line in reversed(lines(journal_path(folder, kind))):
         with contextlib.suppress(ValueError, KeyError):
             run = decode(line.decode())["run"]
             return [{k: v for k, v in row.items() if k != "run"} for row in read(folder, kind, run=run)]
     return []
 
 
-def _lines(path: Path) -> list[bytes]:
+def lines(path: Path) -> list[bytes]:
+    """The lines of a journal, undecoded; none where it is not there."""
     # Not splitlines(): a text value may hold one of the other characters that it takes for the end of a line.
     return path.read_bytes().removesuffix(b"\n").split(b"\n") if path.exists() and path.stat().st_size else []
 

@@ -177,8 +177,15 @@ def _spec_of(cls: Any) -> Spec | None:
     return max(twins, key=lambda spec: len(spec.defaults), default=None)
 
 
+def against_of(target: Any, against: Any) -> Against | None:
+    """What `check_optimizer(target, against)` would hold the target against."""
+    return _against(subject_of(target, ""), against)
+
+
 def _against(subject: Subject, against: Any) -> Against | None:
     cls = subject.cls
+    if isinstance(against, Against):
+        return against
     if against is None:
         if isinstance(cls, type) and issubclass(cls, ScratchOptimizer):
             twin = torch_paths.twin(cls.spec.reference)

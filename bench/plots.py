@@ -21,9 +21,9 @@ def draw(lines: Iterable[Line], folder: Path) -> list[Path]:
     written = []
     for name, group in groupby(lines, key=lambda line: line.problem.name):
         members = list(group)
-        written.append(_save(_losses(members), folder / f"losses-{name}.png"))
+        written.append(save(_losses(members), folder / f"losses-{name}.png"))
         if members[0].problem.plane is not None:
-            written.append(_save(_traces(members), folder / f"traces-{name}.png"))
+            written.append(save(_traces(members), folder / f"traces-{name}.png"))
     return written
 
 
@@ -96,7 +96,7 @@ def _traces(lines: list[Line]) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save(figure: Figure, path: Path) -> Path:
     import io
 
     def png() -> bytes:

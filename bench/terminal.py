@@ -29,13 +29,23 @@ class BadInput(click.ClickException):
 def bad_input() -> Iterator[None]:
     """What the user gave wrongly becomes one line and exit code 2; everything else is our own fault and traces back."""
     from .airfoil import DataError
+    from .gate.trees import GateError
     from .rows import RowError
     from .tables import TableError
     from .targets import TargetError
 
+    wrong = (
+        DataError,
+        GateError,
+        RowError,
+        TableError,
+        TargetError,
+        scratch_impls.SpecError,
+        scratch_impls.UnknownName,
+    )
     try:
         yield
-    except (DataError, RowError, TableError, TargetError, scratch_impls.SpecError, scratch_impls.UnknownName) as error:
+    except wrong as error:
         raise BadInput(str(error)) from error
 
 

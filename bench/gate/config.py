@@ -1,0 +1,118 @@
+"""What the gate judges, read from `[tool.twinstep.gate]` of the base's pyproject.toml: never from the head's."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ...scratch_impls import nearest
+from .decide import Rule
+from .trees import GateError
+
+ISOLATIONS = ("module", "process")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One optimizer of a library.
+
+    optimizer           MODULE:CLASS in the library
+    against             what it is held against: MODULE:CLASS outside the library, a scratch optimizer's name, or a
+                        formula file of the base, by its path from the repository's top. "" for nothing
+    hyper               what it is timed and trained with; its defaults unless given
+    expected_failures   check -> reason; strict
+    supports            abilities to judge, as `twinstep check --supports`
+    """
+
+    optimizer: str
+    against: str = ""
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    expected_failures: Mapping[str, str] = field(default_factory=dict)
+    supports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """[tool.twinstep.gate].
+
+    threshold       relative slowdown above which a cell may be red
+    source          the folder in which the packages lie, from the repository's top
+    packages        the library's own top-level names
+    optimizers      what is judged, an Entry each
+    benchmarks      MODULE:FUNCTION each: a function without arguments that returns what is timed, a function without
+                    arguments too
+    formulas        the folder is a Twinstep: every formula of its scratch_impls is judged
+    isolation       "module": base and head in one process; "process": each in its own, for compiled code, with a
+                    threshold that is wider by `widening`
+    """
+
+    threshold: float = Rule.threshold
+    source: str = "."
+    packages: tuple[str, ...] = ()
+    optimizers: tuple[Entry, ...] = ()
+    benchmarks: tuple[str, ...] = ()
+    formulas: bool = False
+    isolation: str = "module"
+
+    @property
+    def rule(self) -> Rule:
+        # Measured on A/A runs: processes of identical code stand about twice as far apart as arms within one.
+        return Rule(threshold=self.threshold * (2 if self.isolation == "process" else 1))
+
+
+def read(root: Path) -> Settings | None:
+    """The settings of the tree at root; None where it has none. GateError says what is wrong with them."""
+    file = root / "pyproject.toml"
+    if not file.is_file():
+        return None
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("twinstep", {}).get("gate")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GateError(f"pyproject.toml cannot be read: {error}") from None
+    return None if table is None else parse(table)
+
+
+def parse(table: Mapping[str, Any]) -> Settings:
+    """GateError for an unknown key or a value that cannot be."""
+    entries = tuple(_made(Entry, entry, "optimizers") for entry in table.get("optimizers", ()))
+    settings = _made(Settings, {**table, "optimizers": entries}, "[tool.twinstep.gate]")
+    if settings.isolation not in ISOLATIONS:
+        raise GateError(f"isolation = {settings.isolation!r}: it is one of {', '.join(ISOLATIONS)}")
+    for name in (*(e.optimizer for e in settings.optimizers), *settings.benchmarks):
+        if not all(name.partition(":")):
+            raise GateError(f"{name!r} names nothing: write MODULE:NAME, such as their_library:TheirAdam")
+    if not (settings.formulas or settings.optimizers or settings.benchmarks):
+        raise GateError("[tool.twinstep.gate] names neither optimizers nor benchmarks, so there is nothing to guard")
+    try:
+        settings.rule  # noqa: B018  its own errors, now
+    except ValueError as error:
+        raise GateError(str(error)) from None
+    return settings
+
+
+def _made(kind: Any, table: Any, where: str) -> Any:
+    if not isinstance(table, Mapping):
+        raise GateError(f"{where} holds {table!r}, which is no table of keys")
+    known = [f.name for f in fields(kind)]
+    for name in table:
+        if name not in known:
+            raise GateError(f"{where} has no {name!r}: {nearest(name, known)}")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise GateError(f"{where}: {str(error).partition('__init__() ')[2]}") from None
+
+
+def differences(base: Settings, head: Settings | None) -> list[str]:
+    """What the head would have decided otherwise by its own settings, for the summary."""
+    if head is None:
+        return ["the head has no [tool.twinstep.gate]; judged by the base's"]
+    return [
+        f"the head sets {f.name} = {getattr(head, f.name)!r}; judged by the base's {getattr(base, f.name)!r}"
+        for f in fields(Settings)
+        if getattr(base, f.name) != getattr(head, f.name)
+    ]

@@ -1,0 +1,271 @@
+"""The gate run: agreement first, then what must be there, then times, process by process, until all is decided."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import manifest
+from ..tables import TableError
+from . import config, subjects
+from .config import Settings
+from .decide import OPEN, Decision, Rule, decide
+from .history import History
+from .outcome import Fault, Outcome, accept
+from .subjects import Cell
+from .trees import Checkout, GateError
+from .workers import WorkerDied, answers
+
+Tell = Callable[[str], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be judged.
+
+    base, head      the two checkouts
+    accepted        names of removals, checks and losses that a maintainer accepts
+    only            cells to time, by the beginning of their names; all unless given
+    count_tests     collect the head's tests and compare their number with the base's manifest
+    agreement       judge agreement; off only where the very same code is compared with itself
+    reference       time the head's reference in the same rounds
+    """
+
+    base: Checkout
+    head: Checkout
+    settings: Settings
+    accepted: frozenset[str] = frozenset()
+    only: tuple[str, ...] = ()
+    count_tests: bool = True
+    agreement: bool = True
+    reference: bool = True
+
+    @property
+    def orders(self) -> dict[str, Any]:
+        roots = {"base": str(self.base.root), "head": str(self.head.root)}
+        return {**roots, "settings": asdict(self.settings), "reference": self.reference}
+
+
+def settings_of(base: Path) -> Settings:
+    """The base's settings. GateError when it has none."""
+    found = config.read(base)
+    if found is None:
+        raise GateError(
+            "the base has no [tool.twinstep.gate] in its pyproject.toml, so there is nothing to judge it by; a gate "
+            "begins with the commit after the one that adds it"
+        )
+    return found
+
+
+def run(plan: Plan, history: History, tell: Tell = lambda line: None) -> Outcome:
+    """Judges and times; every finished process is in the history before the next begins."""
+    began, load = time.monotonic(), _load()
+    outcome = Outcome(base=plan.base.commit, head=plan.head.commit, threshold=plan.settings.rule.threshold)
+    outcome.notes += config.differences(plan.settings, _head_settings(plan))
+    faults: list[Fault] = []
+    cells = _agreement(plan, outcome, faults, tell)
+    faults += _vanished_benchmarks(plan)
+    if plan.count_tests and (plan.base.root / manifest.FILE).is_file():
+        tell("counting the head's tests")
+        faults += _tests(plan, outcome)
+    unknown = plan.accepted - {fault.name for fault in faults}
+    outcome.notes += [f"--accept {name}: there was nothing of that name to accept" for name in sorted(unknown)]
+    outcome.faults = list(accept(faults, plan.accepted))
+    for fault in outcome.faults:
+        tell(f"{'accepted' if fault.accepted else 'RED'}: {fault.kind}: {fault.name}: {fault.text.splitlines()[0]}")
+    _times(plan, outcome, cells, history, tell)
+    outcome.seconds, outcome.load = time.monotonic() - began, (load, _load())
+    return outcome
+
+
+def _head_settings(plan: Plan) -> Settings | None:
+    with contextlib.suppress(GateError):  # they judge nothing; a fault in them shows once they are the base's
+        return config.read(plan.head.root)
+    return None
+
+
+def _load() -> float:
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else float("nan")
+
+
+# --- agreement -----------------------------------------------------------------------------------------------------
+
+
+def _agreement(plan: Plan, outcome: Outcome, faults: list[Fault], tell: Tell) -> list[Cell]:
+    """The cells that may be timed: those of optimizers that agree, and the library's own benchmarks."""
+    found: dict[str, list[Cell]] = {}
+    wrong: set[str] = set()
+    for said in _until_death({**plan.orders, "task": "judge", "agreement": plan.agreement}, faults):
+        name = said.get("optimizer", "")
+        if said["kind"] == "cells":
+            found[name] = [Cell(**{**body, "shapes": tuple(map(tuple, body["shapes"]))}) for body in said["cells"]]
+        elif said["kind"] == "broken":
+            _broken(said, outcome, faults)
+            wrong.add(name)
+        elif said["kind"] == "optimizer" and not said["head"]:
+            faults.append(Fault(name=name, kind="vanished", text="the base has this optimizer and the head does not"))
+        elif said["kind"] == "optimizer" and not said["base"]:
+            outcome.notes.append(f"{name} is new: judged, and timed from the next pull request on")
+        elif said["kind"] == "check":
+            ran, bad = outcome.checks.get(name, (0, 0))
+            failed = said["status"] in ("failed", "passed unexpectedly")
+            outcome.checks[name] = (ran + (not said["status"].startswith("not ")), bad + failed)
+            if failed:
+                wrong.add(name)
+                faults.append(Fault(name=f"{name}:{said['check']}", kind="agreement", text=said["text"]))
+        elif said["kind"] == "loss":
+            outcome.losses.append({k: v for k, v in said.items() if k != "kind"})
+            if said["moved"]:
+                text = f"the final loss moved from {said['base']!r} to {said['head']!r}"
+                faults.append(Fault(name=f"{name}:{said['problem']}", kind="loss", text=text))
+        elif said["kind"] == "gap":
+            outcome.gaps.append({k: v for k, v in said.items() if k != "kind"})
+        elif said["kind"] == "judged":
+            tell(f"agreement: {name}: {outcome.checks[name][0]} checks, {outcome.checks[name][1]} failed")
+    outcome.notes += [f"{name} is not timed, since it does not agree" for name in sorted(wrong & found.keys())]
+    agreeing = [cell for name, cells in found.items() if name not in wrong for cell in cells]
+    return agreeing + [subjects.benchmark_cell(target) for target in plan.settings.benchmarks]
+
+
+def cells_of(plan: Plan) -> list[Cell]:
+    """Everything that a gate would time, unjudged."""
+    return _agreement(
+        dataclasses.replace(plan, agreement=False), Outcome(base="", head="", threshold=0), [], lambda _: 0
+    )
+
+
+def _until_death(orders: dict[str, Any], faults: list[Fault]) -> Iterator[dict[str, Any]]:
+    """The answers of the judge; that it died of the head's code is a fault of the head."""
+    try:
+        yield from answers(orders)
+    except WorkerDied as death:
+        faults.append(Fault(name="judge", kind="broken", text=str(death)))
+
+
+def _broken(said: dict[str, Any], outcome: Outcome, faults: list[Fault]) -> None:
+    """What fails in the head alone broke there; what the base cannot run is told and compared with nothing."""
+    name = said.get("optimizer") or said.get("cell") or "the library"
+    last = said["error"].strip().splitlines()[-1]
+    if said["arm"] == "head":
+        faults.append(Fault(name=name, kind="broken", text=f"the head does not run: {last}\n{said['error']}"))
+    elif name == "the library":
+        raise GateError(f"the base cannot run: {last}\n{said['error']}")
+    else:
+        outcome.notes.append(f"{name}: the base cannot run it ({last}), so there is nothing to compare with")
+
+
+# --- what must be there --------------------------------------------------------------------------------------------
+
+
+def _vanished_benchmarks(plan: Plan) -> Iterable[Fault]:
+    for target in plan.settings.benchmarks:
+        if not subjects.has_benchmark(plan.head.root / plan.settings.source, target):
+            yield Fault(name=target, kind="vanished", text="the base has this benchmark and the head does not")
+
+
+def _tests(plan: Plan, outcome: Outcome) -> Iterable[Fault]:
+    """Fewer tests or benchmarks than the base's manifest says."""
+    expected = manifest.read(plan.base.root)
+    try:
+        found = manifest.collect(plan.head.root)
+    except TableError as error:
+        found = Counter()
+        yield Fault(name="tests", kind="broken", text=str(error))
+        return
+    outcome.expected_tests, outcome.found_tests = sum(expected.values()), sum(found.values())
+    for name, count in sorted(expected.items()):
+        if found[name] < count:
+            text = f"{found[name]} of {count} tests or benchmarks are left"
+            yield Fault(name=name, kind="vanished", text=text)
+
+
+# --- times ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Cell:
+    """A cell on its way to a decision: one number a process and arm."""
+
+    cell: Cell
+    changes: list[float]
+    nulls: list[float]
+    ratios: list[float]
+    decision: Decision | None = None
+
+
+def _times(plan: Plan, outcome: Outcome, cells: Sequence[Cell], history: History, tell: Tell) -> None:
+    rule = plan.settings.rule
+    chosen = [c for c in cells if not plan.only or c.name.startswith(plan.only)]
+    state = {c.name: _Cell(c, [], [], []) for c in chosen}
+    outcome.expected_cells = len(state)
+    most = rule.screen + rule.extended
+    for number in range(most):
+        waiting = [s for s in state.values() if s.decision is None or s.decision.verdict == OPEN]
+        if not waiting:
+            break
+        began = time.monotonic()
+        orders = {**plan.orders, "task": "time", "process": number, "cells": [asdict(s.cell) for s in waiting]}
+        for said in answers(orders):
+            if said["kind"] == "environment":
+                outcome.environment = {k: v for k, v in said.items() if k != "kind"}
+            elif said["kind"] == "broken":
+                _broken(said, outcome, outcome.faults)
+                state.pop(said["cell"], None)
+                outcome.expected_cells = len(state)
+            elif said["kind"] == "times":
+                one = state[said["cell"]]
+                _count(one, said, rule)
+                outcome.cells[one.cell.name] = one.decision  # type: ignore[assignment]
+                history.append(plan.base.commit, plan.head.commit, one.cell, number, said, outcome.environment)
+        tell(_progress(state.values(), number + 1, most, time.monotonic() - began))
+    for name, one in state.items():
+        if len(one.ratios) > 1:
+            outcome.reference[name] = (statistics.median(one.ratios), min(one.ratios), max(one.ratios))
+
+
+def _count(one: _Cell, said: dict[str, Any], rule: Rule) -> None:
+    seconds = said["seconds"]
+    slower, null = changes(seconds)
+    one.changes.append(slower)
+    one.nulls.append(null)
+    if "reference" in seconds:
+        one.ratios.append(1 + change(seconds["head"], seconds["reference"]))
+    one.decision = decide(one.changes, one.nulls, rule)
+
+
+def changes(seconds: Mapping[str, Sequence[float]]) -> tuple[float, float]:
+    """(head over base, base over base), minus 1, of one process.
+
+    The base runs twice: both copies together are a steadier base than either, and their difference is the null arm.
+    """
+    return change(seconds["head"], seconds["base"], seconds["null"]), change(seconds["null"], seconds["base"])
+
+
+def change(ours: Sequence[float], *theirs: Sequence[float]) -> float:
+    """ours / (geometric mean of theirs) - 1 of one process: the median of the rounds' log ratios.
+
+    Each pair of rounds runs forwards and backwards, so a machine that slows down steadily cancels.
+    """
+    logs = np.log(ours) - np.mean(np.log(theirs), axis=0)
+    pairs = logs[: len(logs) // 2 * 2].reshape(-1, 2).mean(axis=1)
+    return float(np.expm1(np.median(pairs)))
+
+
+def _progress(state: Iterable[_Cell], number: int, most: int, seconds: float) -> str:
+    waiting = [s for s in state if s.decision is None or s.decision.verdict == OPEN]
+    line = f"process {number} of {most} at most, {seconds:.0f} s: "
+    if not waiting:
+        return line + "every cell is decided"
+    worst = max(waiting, key=lambda s: s.changes[-1] if s.changes else 0.0)
+    now = statistics.median(worst.changes) if worst.changes else float("nan")
+    return line + f"{len(waiting)} open, {worst.cell.name} {now:+.1%} so far, at most {seconds:.0f} s a process more"

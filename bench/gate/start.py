@@ -1,0 +1,139 @@
+"""From the command to the program: two checkouts side by side, and the gate program of the base on top of them.
+
+A pull request must not judge itself. Where the library under the gate is Twinstep, the base's own gate program runs, in
+a process of its own; where it is another, the installed Twinstep does, which no pull request of theirs can touch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from . import program, report
+from .history import History
+from .outcome import Outcome
+from .trees import Checkout, GateError, checkout, is_ancestor, repository, snapshot
+
+_BOOT = (
+    "import importlib, sys, types; name, root, orders = sys.argv[1:]; m = types.ModuleType(name); m.__path__ = [root]; "
+    "sys.modules[name] = m; sys.exit(importlib.import_module(name + '.bench.gate.start').obey(orders))"
+)
+# One a machine, whoever's: two gates at once would time each other.
+LOCK = Path(tempfile.gettempdir()) / "twinstep-gate.lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the command line says; paths are absolute.
+
+    start       a folder inside the head's repository
+    base        any name of a commit
+    accepted    names that a maintainer accepts
+    only        beginnings of names of cells to time
+    """
+
+    start: Path
+    base: str
+    out: Path
+    accepted: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    json_file: Path | None = None
+    junit_file: Path | None = None
+    markdown_file: Path | None = None
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """GateError when another gate is timing on this machine."""
+    try:
+        with filelock.FileLock(LOCK, timeout=0, mode=0o666):
+            yield
+    except filelock.Timeout:
+        raise GateError(
+            "another gate is timing on this machine, and each would disturb the other: try again later"
+        ) from None
+    except PermissionError:
+        raise GateError(
+            f"{LOCK} belongs to somebody else and cannot be locked; is another user's gate running?"
+        ) from None
+
+
+def gate(request: Request) -> int:
+    """Runs the whole gate; returns its exit code. GateError for what cannot be judged."""
+    repo = repository(request.start)
+    with alone(), tempfile.TemporaryDirectory(prefix="twinstep-gate-") as folder:
+        base = checkout(repo, request.base, Path(folder, "base"))
+        head = snapshot(repo, Path(folder, "head"))
+        settings = program.settings_of(base.root)
+        notes = []
+        if "+dirty" in head.commit:
+            notes.append("the head is the working tree as it lies, with changes that are not committed")
+        if not is_ancestor(repo, request.base):
+            notes.append(f"the head does not contain {request.base}: what changed there alone counts against the head")
+        orders = Path(folder, "orders.json")
+        body = {
+            "base": [str(base.root), base.commit], "head": [str(head.root), head.commit], "out": str(request.out),
+            "accepted": request.accepted, "only": request.only, "notes": notes,
+            "files": {
+                kind: str(file)
+                for kind in ("json", "junit", "markdown")
+                if (file := getattr(request, f"{kind}_file")) is not None
+            },
+        }  # fmt: skip
+        orders.write_text(json.dumps(body), encoding="utf-8")
+        if not settings.formulas:
+            return obey(str(orders))
+        if not (base.root / "bench" / "gate" / "start.py").is_file():
+            raise GateError("the base has no gate program (bench/gate): a gate begins with the commit that adds it")
+        command = [sys.executable, "-c", _BOOT, "twinstep_gate", str(base.root), str(orders)]
+        return _run(command)
+
+
+def _run(command: Sequence[str]) -> int:
+    with subprocess.Popen(command) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the program got it as well, and is keeping its rows
+            process.wait()
+            raise
+
+
+def obey(orders: str) -> int:
+    """The gate program's life, in whichever tree it stands."""
+    given = json.loads(Path(orders).read_text(encoding="utf-8"))
+    base, head = (Checkout(root=Path(root), commit=commit) for root, commit in (given["base"], given["head"]))
+    plan = program.Plan(
+        base=base, head=head, settings=program.settings_of(base.root), accepted=frozenset(given["accepted"]),
+        only=tuple(given["only"]),
+    )  # fmt: skip
+    quiet = bool(os.environ.get("CI")) and not sys.stderr.isatty()
+    tell = report.teller(quiet=quiet)
+    try:
+        outcome = program.run(plan, History(given["out"]), tell)
+    except KeyboardInterrupt:
+        print("interrupted: every finished row is kept", file=sys.stderr)
+        return 130
+    except GateError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    outcome.notes = [*given["notes"], *outcome.notes]
+    _write(outcome, {kind: Path(file) for kind, file in given["files"].items()}, Path(given["out"]))
+    report.show(outcome)
+    return outcome.exit_code
+
+
+def _write(outcome: Outcome, files: dict[str, Path], out: Path) -> None:
+    report.write(outcome, {"json": out / "gate.json", "junit": out / "gate.xml", "markdown": out / "gate.md", **files})
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(report.markdown(outcome) + "\n")

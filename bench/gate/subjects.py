@@ -1,0 +1,155 @@
+"""What a tree has to be judged and timed: its optimizers, and its own benchmarks."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ... import scratch_impls
+from ...reference import torch_paths
+from ...reference.known_defects import expected_failures
+from ...scratch_impls import Spec
+from .. import targets
+from ..adapter import as_optimizer
+from ..checks import Against
+from ..contest import representatives
+from ..judge import against_of
+from ..replay import Factory
+from ..shapes import SHAPES, Shapes
+from .config import Entry, Settings
+from .trees import Tree
+
+# One that is nothing but calls, and one that is mostly arithmetic in the cache: a slower formula shows in both or in
+# one of them. Larger ones cost seconds a block and show memory traffic, which `pytest --benchmark-only` looks at.
+TIMED_SHAPES = ("tiny", "mlp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One optimizer of one tree.
+
+    against     what it is held against; None for nothing
+    timed       name of a case -> hyperparameters
+    spec        its formula, where it is one
+    expected    check -> reason, of the tree that it comes from
+    """
+
+    name: str
+    make: Factory
+    against: Against | None
+    timed: Mapping[str, Mapping[str, Any]]
+    expected: Mapping[str, str] = field(default_factory=dict)
+    supports: tuple[str, ...] = ()
+    spec: Spec | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One thing that is timed: an optimizer's step with a case on shapes, or a benchmark of the library's own."""
+
+    name: str
+    optimizer: str = ""
+    hyper: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Shapes = ()
+    benchmark: str = ""
+
+    @property
+    def series(self) -> str:
+        """A fingerprint of what is timed: a history in which it changes starts anew."""
+        said = json.dumps([self.optimizer, sorted(self.hyper.items()), self.shapes, self.benchmark], default=str)
+        return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def optimizers(tree: Tree, settings: Settings, base: Tree | None = None) -> dict[str, Callable[[], Subject]]:
+    """Name -> how to make its Subject; what one of them raises concerns that one alone.
+
+    base    the tree whose formulas and files judge; the tree itself unless given
+    """
+    found: dict[str, Callable[[], Subject]] = {}
+    if settings.formulas:
+        for name in tree.load("scratch_impls").names():
+            found[name] = lambda name=name: _formula(tree, name)
+    for entry in settings.optimizers:
+        found[entry.optimizer] = lambda entry=entry: _theirs(tree, entry, base or tree)
+    return found
+
+
+def _formula(tree: Tree, name: str) -> Subject:
+    """The formula through its own tree's adapter, held against torch by the formula that this program has of it."""
+    theirs = tree.load("scratch_impls").load(name)
+    known = name in scratch_impls.names()
+    spec = scratch_impls.load(name) if known else theirs
+    twin = torch_paths.twin(spec.reference)
+    defects = expected_failures if known else tree.load("reference.known_defects").expected_failures
+    ours = as_optimizer(name) if known else tree.load("bench.adapter").as_optimizer(name)
+    return Subject(
+        name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, expected=defects(ours),
+        against=Against(label=f"torch.optim:{spec.reference}", make=twin, spec=spec),
+        timed={case.name: case.hyper for case in representatives(spec)},
+    )  # fmt: skip
+
+
+def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
+    make = tree.get(entry.optimizer)
+    held: Any = entry.against or None
+    if held and held.endswith(".py"):
+        held = base.root / held
+    elif held and held.partition(":")[0].partition(".")[0] in base.packages:
+        held = base.get(held)
+    elif held and ":" in held:
+        held = targets.resolve(held)
+    against = against_of(make, held)
+    return Subject(
+        name=entry.optimizer, make=make, against=against, spec=against.spec if against else None,
+        timed={"default": dict(entry.hyper)}, expected=dict(entry.expected_failures), supports=entry.supports,
+    )  # fmt: skip
+
+
+def cells(subject: Subject) -> list[Cell]:
+    """What is timed of an optimizer."""
+    return [
+        Cell(name=f"{subject.name}/{case} {shape}", optimizer=subject.name, hyper=hyper, shapes=SHAPES[shape])
+        for case, hyper in subject.timed.items()
+        for shape in TIMED_SHAPES
+    ]
+
+
+def benchmark_cell(target: str) -> Cell:
+    return Cell(name=target, benchmark=target)
+
+
+def stepper(make: Factory, cell: Cell, seed: int) -> Callable[[], Any]:
+    """A function that takes one step of a new optimizer, on parameters and gradients drawn from the seed."""
+    generator = torch.Generator().manual_seed(seed)
+    params = [torch.randn(shape, generator=generator).requires_grad_() for shape in cell.shapes]
+    for param in params:
+        param.grad = torch.randn(param.shape, generator=generator)
+    step: Callable[[], Any] = make(params, **cell.hyper).step
+    return step
+
+
+def library_benchmark(tree: Tree, cell: Cell) -> Callable[[], Any]:
+    """What their function returns. TypeError when that cannot be called."""
+    step = tree.get(cell.benchmark)()
+    if not callable(step):
+        raise TypeError(f"{cell.benchmark}() returned a {type(step).__name__}; it must return the function to time")
+    found: Callable[[], Any] = step
+    return found
+
+
+def has_benchmark(root: Path, target: str) -> bool:
+    """Whether the files below root define MODULE:FUNCTION; nothing is imported."""
+    module, _, name = target.partition(":")
+    stem = root / Path(*module.split("."))
+    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if file.is_file():
+            body = ast.parse(file.read_text(encoding="utf-8")).body
+            return any(isinstance(n, (ast.FunctionDef, ast.ClassDef)) and n.name == name for n in body)
+    return False
