@@ -158,7 +158,9 @@ def record(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="session")
 def airfoil_path(request: pytest.FixtureRequest) -> Path:
     """What --data gave: the airfoil file or its folder."""
+    from objectives import NEEDS_DATA
+
     data = request.config.getoption("--data")
     if data is None:
-        pytest.skip("needs the airfoil data: pytest --data=PATH (the file airfoil_self_noise.dat, or its folder)")
+        pytest.skip(NEEDS_DATA)
     return data
