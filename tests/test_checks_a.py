@@ -410,6 +410,19 @@ class OneCounter(Plain):
         return super().velocity(g, state, group) / (1 - 0.5**self.count)
 
 
+@caught_by("none-gradients", "step 3, parameter 2", "disturbs the other parameters")
+class StopsAtNone(Plain):
+    """`break` where `continue` belongs."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    break
+                self.one(p, p.grad, self.state[p], group)
+
+
 @caught_by("none-gradients", "its state['seen'] changed")
 class StateMovesOn(Plain):
     def step(self, closure=None):

@@ -77,7 +77,7 @@ def _grouped(c: Context, hyper: Any, own: dict[str, Any], start: Any, rows: Any)
 
 @check("T7")
 def none_gradients(c: Context) -> None:
-    """A parameter without a gradient stays as it is, state too, and goes on as if that step had not been."""
+    """A parameter without a gradient stays, state too, goes on as if that step had not been, and disturbs nobody."""
     for case, start, rows in _each(c):
         with at(case, c.dtypes[0]):
             missing = (2, 3, 5)
@@ -104,6 +104,11 @@ def none_gradients(c: Context) -> None:
             if told := _differ([found[t] for t in present], alone, start, 1):
                 raise Failed(f"with gradients missing in steps 3, 4 and 6, and without those steps, it differs: {told} "
                              "(of those with a gradient)", cause="a counter runs on without a gradient")  # fmt: skip
+            neighbours = _alone(c, case.hyper, start, rows, 0, 2)
+            if told := first_gap([[row[0], row[2]] for row in found], neighbours, [start[0], start[2]], names=[0, 2]):
+                raise Failed(f"beside a parameter whose gradient is missing in steps 3, 4 and 6, and without it, a "
+                             f"parameter with a gradient differs: {told}",
+                             cause="a missing gradient disturbs the other parameters")  # fmt: skip
             _zero_is_not_none(c, case, start, rows)
 
 
