@@ -46,7 +46,7 @@ def check(
     supports: tuple[str, ...] | None, expect: tuple[str, ...], device: str, seed: int, quick: bool, isolate: bool,
     timeout: float | None, json_file: Path | None,
 ) -> None:  # fmt: skip
-    """Judge the optimizer TARGET: MODULE:CLASS, a function that makes one, or a scratch optimizer's name.
+    """Judge the optimizer TARGET: MODULE:CLASS, a function that makes one, a scratch optimizer or a formula file.
 
     Exit: 0 passed, 1 failed, 2 wrong input, 4 nothing was checked.
     """

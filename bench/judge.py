@@ -57,7 +57,8 @@ def check_optimizer(
 ) -> CheckReport:
     """Judge an optimizer by every check that applies to it.
 
-    target              an optimizer class, or a function (params, **hyper) -> optimizer, or a scratch optimizer's name
+    target              an optimizer class, or a function (params, **hyper) -> optimizer, or a formula: a scratch
+                        optimizer's name, a Spec, or a path to a formula file
     against             a class or factory, a scratch optimizer's name, a Spec, or a path to a formula file. None: a
                         class of torch.optim is held against our formula, a scratch one against its twin, any other
                         against nothing
@@ -138,8 +139,10 @@ def context_for(
     label: str | None = None,
 ) -> Context:
     """The circumstances of one battery; arguments and errors as for `check_optimizer`."""
-    if isinstance(target, str):
-        label, target = label or target, as_optimizer(target)
+    if isinstance(target, (str, Path)):
+        label, target = label or str(target), _spec_named(target)
+    if isinstance(target, Spec):
+        target = as_optimizer(target)
     if not callable(target):
         raise TypeError(f"{target!r} is a {type(target).__name__}, not an optimizer class or a function that makes one")
     subject = subject_of(target, label or _label(target))
@@ -188,20 +191,32 @@ def _against(subject: Subject, against: Any) -> Against | None:
         return against
     if against is None:
         if isinstance(cls, type) and issubclass(cls, ScratchOptimizer):
-            twin = torch_paths.twin(cls.spec.reference)
+            twin = _twin_of(cls.spec)
             return Against(label=_label(twin), make=twin, spec=cls.spec)
         spec = _spec_of(cls)
         return _formula(spec) if spec else None
     if isinstance(against, Spec):
         return _formula(against)
     if isinstance(against, (str, Path)):
-        is_file = isinstance(against, Path) or against.endswith(".py")
-        return _formula(scratch_impls.load_file(against) if is_file else scratch_impls.load(against))
+        return _formula(_spec_named(against))
     if not callable(against):
         raise TypeError(f"against={against!r}: give a class, a scratch optimizer's name, a Spec or a formula file")
     if isinstance(against, type) and issubclass(against, ScratchOptimizer):
         return _formula(against.spec)
     return Against(label=_label(against), make=against, spec=_spec_of(subject_of(against, "").cls))
+
+
+def _spec_named(name: str | Path) -> Spec:
+    """The Spec of a scratch optimizer's name or of a formula file."""
+    is_file = isinstance(name, Path) or name.endswith(".py")
+    return scratch_impls.load_file(name) if is_file else scratch_impls.load(name)
+
+
+def _twin_of(spec: Spec) -> type[Optimizer]:
+    try:
+        return torch_paths.twin(spec.reference)
+    except LookupError as error:
+        raise UnknownName(f"{spec.name}: {error}: say what it is to be held against") from None
 
 
 def _common_options(held: Against) -> dict[str, Any]:

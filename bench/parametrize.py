@@ -12,11 +12,12 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..scratch_impls import Case, UnknownName, nearest
+from ..scratch_impls import Case, Spec, UnknownName, nearest
 from .checks import CHECKS, CheckReport
 from .checks.result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED
 from .judge import check_optimizer, context_for
@@ -81,7 +82,8 @@ def parametrize_with_checks(
 ) -> pytest.MarkDecorator:
     """Runs a test function `test(optimizer_check)` once for each check of each optimizer.
 
-    optimizers          a class, a function that makes one, a scratch optimizer's name, or a list of these
+    optimizers          a class, a function that makes one, a formula (a scratch optimizer's name, a Spec, a path), or
+                        a list of these
     expected_failures   check -> reason, strict; or a function that gives it for each optimizer
     Everything else is as for `check_optimizer`. The ids are `MyAdam-none-gradients`.
     """
@@ -106,4 +108,6 @@ def parametrize_with_checks(
 def _name(subject: Any) -> str:
     if isinstance(subject, functools.partial):
         return f"{_name(subject.func)}({', '.join(f'{k}={v}' for k, v in subject.keywords.items())})"
-    return subject if isinstance(subject, str) else getattr(subject, "__qualname__", type(subject).__name__)
+    if isinstance(subject, (str, Path, Spec)):
+        return subject.name if isinstance(subject, Spec) else str(subject)
+    return getattr(subject, "__qualname__", type(subject).__name__)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import scratch_impls
-from ..scratch_impls import Case, SpecError, UnknownName, nearest
+from ..scratch_impls import Case, Spec, SpecError, UnknownName, nearest
 from .targets import TargetError, resolve
 
 DTYPES = ("float32", "float64")
@@ -28,8 +28,8 @@ BAD_REQUEST = (TargetError, SpecError, UnknownName)  # what the user can mend; e
 class Request:
     """One battery, in words.
 
-    target      MODULE:CLASS, MODULE:FUNCTION or a scratch optimizer's name
-    against     the same, or a formula file; None: what the target's own kind is held against
+    target      MODULE:CLASS, MODULE:FUNCTION, a scratch optimizer's name or a formula file
+    against     the same; None: what the target's own kind is held against
     cases       a TOML or JSON file
     """
 
@@ -48,8 +48,8 @@ class Request:
             if dtype not in DTYPES:
                 raise UnknownName(f"no dtype {dtype!r} to choose: {nearest(dtype, DTYPES)}; others are for --supports")
         return {
-            "target": _target(self.target),
-            "against": None if self.against is None else _against(self.against),
+            "target": _named(self.target),
+            "against": None if self.against is None else _named(self.against),
             "cases": None if self.cases is None else read_cases(Path(self.cases)),
             "dtypes": self.dtypes,
             "supports": self.supports,
@@ -60,12 +60,18 @@ class Request:
         }
 
 
-def _target(text: str) -> Any:
+def _named(text: str) -> Any:
+    """A class, a function, a name or the Spec of a file."""
+    if text.endswith(".py") or Path(text).is_file():
+        return _formula(Path(text))
     if ":" not in text:
         if text in scratch_impls.names():
             return text
         near = nearest(text, scratch_impls.names())
-        raise TargetError(f"{text!r} is neither MODULE:CLASS, such as torch.optim:SGD, nor a scratch optimizer: {near}")
+        raise TargetError(
+            f"{text!r} is neither MODULE:CLASS, such as torch.optim:SGD, nor a file FORMULA.py, nor a scratch "
+            f"optimizer: {near}"
+        )
     try:
         found = resolve(text)
         inspect.signature(found)
@@ -80,10 +86,7 @@ def _target(text: str) -> Any:
     return found
 
 
-def _against(text: str) -> Any:
-    path = Path(text)
-    if not (text.endswith(".py") or path.is_file()):
-        return _target(text)
+def _formula(path: Path) -> Spec:
     try:
         return scratch_impls.load_file(path)
     except SpecError:

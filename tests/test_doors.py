@@ -23,11 +23,12 @@ from twinstep.bench.checks import CHECKS, CheckResult
 from twinstep.bench.checks.result import STATUSES
 from twinstep.bench.cli import cli
 from twinstep.bench.request import BAD_REQUEST, expectations, read_cases
-from twinstep.scratch_impls import SpecError, UnknownName
+from twinstep.scratch_impls import SpecError, UnknownName, load_file
 
 pytest_plugins = "pytester"
 
 ROOT = Path(__file__).resolve().parents[1]
+MOMENTUM = (ROOT / "scratch_impls" / "momentum.py").read_text()
 SCHEMA = json.loads((ROOT / "bench" / "checks" / "report.schema.json").read_text())
 FEW = "step-moves,global-state,closure,sparse,cuda,learning-rate-change"
 RIGHT = ("their_optimizers:Right", "--against", "rmsprop", "--quick")
@@ -183,6 +184,28 @@ def test_a_factory_a_partial_and_a_name_pass_through_the_same_door():
         assert f"{target}: 2 checks ran: 2 passed, 0 failed" in done.output
 
 
+def test_a_formula_file_is_judged_by_every_door_against_its_twin(tmp_path, run):
+    right, wrong = tmp_path / "momentum.py", tmp_path / "wrong" / "momentum.py"
+    wrong.parent.mkdir()
+    right.write_text(MOMENTUM)
+    wrong.write_text(MOMENTUM.replace("return param - lr *", "return param - 1.001 * lr *"))
+    assert wrong.read_text() != MOMENTUM
+    for file, status in ((right, "passed"), (wrong, "failed")):
+        chosen = ["one-step", "copy-and-pickle"]
+        expected = {"one-step": status, "copy-and-pickle": "passed"}
+        for target in (file, str(file), load_file(file)):
+            report = check_optimizer(target, quick=True, checks=chosen)
+            assert (report.against, verdicts(report)) == ("torch.optim:SGD", expected)
+        done = check(file, "--quick", "--checks", ",".join(chosen))
+        assert f"{file} against torch.optim:SGD" in done.output.replace("\n", "")
+        assert done.exit_code == (status == "failed"), done.output
+        ran = run("--twinstep", file, "--twinstep-quick", "-k", "one-step")
+        ran.assert_outcomes(**{status: 1})
+    assert [p.id for p in parametrize_with_checks([right, load_file(right)], checks=["closure"]).args[1]] == [
+        f"{right}-closure", "momentum-closure"
+    ]  # fmt: skip
+
+
 THEIR_FILES = {
     "raises.py": "def helper():\n    raise RuntimeError('no licence')\n\nhelper()\n",
     "misspelt.py": "def f(:\n",
@@ -190,6 +213,7 @@ THEIR_FILES = {
     "leaves.py": "raise SystemExit(0)\n",
     "formula.py": "SPEC = 1 / 0\n",
     "empty.py": "",
+    "momentum.py": MOMENTUM.replace('reference="SGD"', 'reference="Lion"'),
     "twice.json": '[{"name": "a", "reason": "b"}, {"name": "a", "reason": "b"}]',
 }
 
@@ -205,6 +229,10 @@ THEIR_FILES = {
         ("torch.optim:Adma", "has no 'Adma'"),
         ("math:pi", "is a float"),
         ("rmsprob", "did you mean 'rmsprop'?"),
+        ("nowhere.py", "there is no formula file nowhere.py"),
+        ("formula.py", "ZeroDivisionError"),
+        ("empty.py", "must define SPEC"),
+        ("momentum.py", "has no optimizer 'Lion': say what it is to be held against"),
         ("rmsprop --against formula.py", "ZeroDivisionError"),
         ("rmsprop --against empty.py", "must define SPEC"),
         ("rmsprop --against adma", "did you mean 'adam"),

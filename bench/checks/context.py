@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from ...reference.known_defects import load_if_ours
 from ...scratch_impls import Case, Spec
 from ..replay import Factory
 
@@ -46,7 +47,9 @@ class Subject:
     @property
     def listed(self) -> bool:
         """A class of torch.optim or of this project, whose own defects are kept as data in `reference`."""
-        return str(getattr(self.cls, "__module__", "")).startswith("torch.optim") or hasattr(self.cls, "spec")
+        spec = getattr(self.cls, "spec", None)
+        ours = isinstance(spec, Spec) and load_if_ours(spec.name) is spec  # not somebody's formula file
+        return ours or str(getattr(self.cls, "__module__", "")).startswith("torch.optim")
 
 
 def subject_of(make: Factory, label: str) -> Subject:
