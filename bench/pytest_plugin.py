@@ -16,8 +16,8 @@ _SUBJECT, _AGAINST, _STATUS = "twinstep.subject", "twinstep.against", "twinstep.
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("twinstep", "Twinstep: judge an optimizer")
-    group.addoption("--twinstep", action="append", default=[], metavar="MODULE:CLASS",
-                    help="judge this class, factory function, scratch optimizer or formula file; repeatable")  # fmt: skip
+    group.addoption("--twinstep", action="append", default=[], metavar="TARGET",
+                    help="judge MODULE:CLASS, a scratch optimizer or a formula file; repeatable")  # fmt: skip
     group.addoption("--twinstep-against", metavar="TWIN",
                     help="MODULE:CLASS, a scratch optimizer, or a file that holds a formula")  # fmt: skip
     group.addoption("--twinstep-supports", metavar="A,B",

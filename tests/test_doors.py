@@ -23,7 +23,7 @@ from twinstep.bench.checks import CHECKS, CheckResult
 from twinstep.bench.checks.result import STATUSES
 from twinstep.bench.cli import cli
 from twinstep.bench.request import BAD_REQUEST, expectations, read_cases
-from twinstep.scratch_impls import SpecError, UnknownName, load_file
+from twinstep.scratch_impls import Case, SpecError, UnknownName, load_file
 
 pytest_plugins = "pytester"
 
@@ -163,8 +163,6 @@ def test_isolated_checks_survive_a_crash_an_exit_and_a_hang(tmp_path):
         ("Seeds", "global-state", "random", "step-moves"),
         ("TurnsGradOff", "global-state", "grad mode", "step-moves"),
         ("SetsDefaultDtype", "global-state", "default dtype", "step-moves"),
-        ("WantsMore", "constructor", "rank", "defaults"),
-        ("NoOptimizer", "step-moves", "no attribute 'step'", "defaults"),
         ("Exits", "step-moves", "SystemExit", "defaults"),
     ],
 )
@@ -175,6 +173,51 @@ def test_whatever_they_do_fails_one_check_by_name_and_the_others_still_run(name,
     assert told in done.output
     report = check_optimizer(getattr(their, name), "rmsprop", quick=True, checks=[fine, fails])
     assert verdicts(report)[fine] == "passed"
+
+
+NO_OPTIMIZERS = {
+    "WantsMore": "name a factory function that fills in `rank`, or give values with --cases FILE",
+    "NoOptimizer": "made a NoOptimizer, which has no step(): name a class of optimizers, or a function",
+    "forgets_to_return": "made None, which has no step()",
+    "takes_no_parameters": "takes 0 positional arguments but 1 was given; name a factory function (params, **options)",
+    "NotBuilt": "RuntimeError: the kernel was not built",
+}
+
+
+@pytest.mark.parametrize("name", NO_OPTIMIZERS)
+def test_what_is_no_optimizer_fails_that_check_alone_in_every_door(tmp_path, run, name):
+    target, saved = f"their_optimizers:{name}", tmp_path / "report.json"
+    done = check(target, "--against", "rmsprop", "--json", saved)
+    assert done.exit_code == 1, done.output
+    assert done.output.startswith("is-an-optimizer: failed: ") and NO_OPTIMIZERS[name] in done.output
+    body = json.loads(saved.read_text())
+    jsonschema.validate(body, SCHEMA)
+    report = check_optimizer(getattr(their, name), "rmsprop")
+    assert not report.passed and verdicts(report) == {r["check"]: r["status"] for r in body["results"]}
+    first, *others = report.results
+    assert (first.check, first.status, len(others)) == ("is-an-optimizer", "failed", len(CHECKS) - 1)
+    for result in others:
+        assert (result.status, result.message) == (
+            "not applicable", "it could not be constructed (see is-an-optimizer)"
+        )  # fmt: skip
+    ran = run("--twinstep", target, "--twinstep-against", "rmsprop")
+    ran.assert_outcomes(failed=1, skipped=len(CHECKS) - 1)
+    assert ran.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_what_is_no_optimizer_fails_whichever_checks_were_chosen():
+    done = check("their_optimizers:NoOptimizer", "--checks", "closure,defaults")
+    assert done.exit_code == 1 and "1 checks ran: 0 passed, 1 failed" in done.output, done.output
+    known = {"is-an-optimizer": "it is none, their#8"}
+    report = check_optimizer(their.NoOptimizer, checks=["closure"], expected_failures=known)
+    assert verdicts(report) == {"is-an-optimizer": "failed as expected", "closure": "not applicable"}
+    assert verdicts(check_optimizer(their.Right, checks=["closure"])) == {"closure": "passed"}, "control"
+
+
+def test_a_case_that_is_refused_beside_others_is_a_fault_of_that_case():
+    cases = [Case(name="slow", reason="rho is refused", hyper={"rho": 1}), Case(name="usual", reason="it is taken")]
+    report = check_optimizer(their.Right, cases=cases, checks=["is-an-optimizer", "inputs-untouched"])
+    assert verdicts(report) == {"is-an-optimizer": "passed", "inputs-untouched": "failed"}
 
 
 def test_a_factory_a_partial_and_a_name_pass_through_the_same_door():

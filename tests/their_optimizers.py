@@ -69,6 +69,19 @@ class NoOptimizer:
         self.lr = lr
 
 
+class NotBuilt(torch.optim.RMSprop):
+    def __init__(self, params, lr=0.01):
+        raise RuntimeError("the kernel was not built")
+
+
+def forgets_to_return(params, lr=0.01):
+    torch.optim.RMSprop(params, lr=lr)
+
+
+def takes_no_parameters():
+    return torch.optim.RMSprop([torch.zeros(1)])
+
+
 class Exits(torch.optim.RMSprop):
     def step(self, closure=None):
         raise SystemExit(0)

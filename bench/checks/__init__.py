@@ -14,6 +14,7 @@ __all__ = [
 ]  # fmt: skip
 
 # ruff: isort: off
+from . import target
 from . import ownership
 from . import protocol
 from . import agreement
@@ -23,4 +24,4 @@ from . import persistence
 from . import tensors
 from . import cost
 
-_ = (ownership, protocol, agreement, options, structure, persistence, tensors, cost)
+_ = (target, ownership, protocol, agreement, options, structure, persistence, tensors, cost)

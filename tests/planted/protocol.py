@@ -142,3 +142,11 @@ class AdamReadsTheClock(PlainAdam):
 
     def decayed(self, p, grad, group):
         return super().decayed(p, grad * (1 + 1e-3 * (time.perf_counter() % 1)), group)
+
+
+@bug("T15", "is-an-optimizer", cause="no case gives what it needs: warmup")
+class SGDWantsMore(PlainSGD):
+    """An argument without a default that its twin does not have."""
+
+    def __init__(self, params, warmup, lr=1e-3, momentum=0, weight_decay=0):
+        super().__init__(params, lr, momentum, 0, weight_decay)
