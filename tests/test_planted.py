@@ -139,6 +139,82 @@ class TheirRMSprop(torch.optim.RMSprop):
 """
 
 
+SCRIPTED = (
+    "closure", "defaults", "options-have-effect", "scheduler", "state-exchange", "zero-gradients",
+    "float16-zero-gradients", "long-run",
+)  # fmt: skip
+DRIVER = """
+import json, sys
+for script in json.load(sys.stdin):
+    try:
+        exec(script, {})
+        print("nothing")
+    except AssertionError as error:
+        print("shown", *str(error).split())
+"""
+
+
+def ran(scripts):
+    """What each script says, all in one process that has never heard of this project."""
+    command = [sys.executable, "-W", "ignore", "-c", DRIVER]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parent, input=json.dumps(scripts), capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+LOADS = """
+import torch
+
+class TheirSGD(torch.optim.SGD):
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            state["momentum_buffer"] = state["momentum_buffer"] * 0.9
+"""
+
+
+def test_every_kind_of_fault_comes_with_a_script_that_shows_it():
+    """Control: with the right class under the wrong one's name the same script finds nothing."""
+    chosen = [bug for check in SCRIPTED for bug in [b for b in BUGS if b.check == check][:3]]
+    scripts, controls = [], []
+    for bug in chosen:
+        (result,) = judge(bug.cls, [bug.check], supports=bug.supports, quick=bug.quick).results
+        script, right = result.reproduction, next(cls for cls in bug.cls.__mro__ if cls in PLAIN)
+        assert script and len(script.splitlines()) <= 15 and "twinstep" not in script, str(result)
+        scripts.append(script)
+        named = f"from planted.plain import {right.__name__} as {bug.cls.__name__}"
+        controls.append(script.replace(f"from {bug.cls.__module__} import {bug.cls.__name__}", named))
+    said = ran(scripts + controls)
+    assert all(line.startswith("shown ") for line in said[: len(scripts)]), said
+    underflows = [bug.check == "float16-zero-gradients" for bug in chosen]  # as the right Adam does, and torch's
+    for line, bug, excused in zip(said[len(scripts) :], chosen, underflows, strict=True):
+        assert line == "nothing" or excused, (bug.name, line)
+
+
+def test_constant_gradients_and_what_cannot_be_loaded_come_with_a_script(tmp_path, monkeypatch):
+    (tmp_path / "their_loading.py").write_text(LOADS, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    from their_loading import TheirSGD
+
+    (loads,) = check_optimizer(TheirSGD, twin("SGD"), checks=["state-exchange"], quick=True).results
+    (constant,) = check_optimizer(twin("RMSprop"), checks=["constant-gradients"], expected_failures={}).results
+    assert "load_state_dict(saved)" in loads.reproduction and "expected" in loads.reproduction
+    assert "range(200)" in constant.reproduction
+    for found in (loads, constant):
+        with pytest.raises(AssertionError):
+            exec(found.reproduction, {})
+
+
+def test_what_nobody_else_could_import_has_no_script():
+    class Local(NAMED["adam-closure-twice"].cls):
+        pass
+
+    (result,) = check_optimizer(Local, checks=["closure"]).results
+    assert result.status == "failed" and result.reproduction == ""
+
+
 def test_the_reproduction_runs_without_this_project_and_shows_the_disagreement(tmp_path, monkeypatch):
     (tmp_path / "their_package.py").write_text(THEIRS, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)

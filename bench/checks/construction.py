@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from .context import Context, check, parameters, subject_of
 from .result import Failed, NotApplicable
+from .script import shown_by
 from .trials import at, cases_of, clones, first_gap, history, run, snapshot
 
 
@@ -26,9 +27,21 @@ def defaults(c: Context) -> None:
     differ = [n for n in shared if _plain(ours[n]) != _plain(theirs[n])]
     if differ:
         told = ", ".join(f"{n} is {ours[n]!r}, not {theirs[n]!r}" for n in differ)
-        raise Failed(
-            f"defaults differ from those of {c.against.label}: {told}", cause=f"another default: {', '.join(differ)}"
-        )
+        with shown_by(c, lambda: _signature(c, {n: theirs[n] for n in differ})):
+            raise Failed(
+                f"defaults differ from those of {c.against.label}: {told}",
+                cause=f"another default: {', '.join(differ)}",
+            )
+
+
+def _signature(c: Context, expected: dict[str, Any]) -> list[str]:
+    return [
+        "import inspect",
+        f"expected = {expected!r}",
+        f"options = inspect.signature({c.subject.label.partition(':')[2]}).parameters",
+        "found = {name: options[name].default for name in expected}",
+        "assert found == expected, f'{found}, expected {expected}'",
+    ]
 
 
 def _plain(value: Any) -> Any:

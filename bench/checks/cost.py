@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -11,11 +12,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from ...scratch_impls import Case
+from ..diagnose import reproduction
 from ..replay import replay
 from ..scenario import probe
 from .context import Context, check, gradients, parameters
 from .equal import state_leaves, two_cases
 from .result import Failed
+from .script import made, parameter, shown_by
 
 ELEMENTS = 4096
 CONSTANT = 64  # bytes a parameter: step counts and the like, which do not grow with it
@@ -104,7 +107,8 @@ def long_run(context: Context) -> None:
             device=context.device, states="none",
         ).first_failure()  # fmt: skip
         if gap is not None:
-            raise Failed(str(gap), case=case.name, dtype=dtype)
+            shown = reproduction(context.subject, case.hyper, history, gap, dtype)
+            raise Failed(str(gap), case=case.name, dtype=dtype, reproduction=shown)
     for each in two_cases(context):  # a count shows through slow averages, such as the defaults', or a decaying rate
         _tiny_steps(context, each, 1000 if context.quick else 10_001)
 
@@ -126,7 +130,10 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
         optimizer.step()
     after = params[0].item()
     if not math.isfinite(after):
-        raise Failed(f"p0[0] is {after} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
+        with shown_by(
+            context, functools.partial(_last_of_many, context, case, dtype, steps, "abs(p.item()) < float('inf')")
+        ):
+            raise Failed(f"p0[0] is {after} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
     if context.spec is None:
         return
     hyper, value = context.spec.hyper(**case.hyper), 0.0
@@ -135,9 +142,24 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
         value = 0.0 if step == steps - 1 else value
         value, state = context.spec.update(value, _tiny(step), state, step + 1, **hyper)
     # The averages have lost digits to ten thousand roundings: 1e-10 in float64, and 1e-3 in float32 (1e4 u).
-    if not abs(after - value) <= (1e-6 if dtype == "float64" else 1e-2) * abs(value):
+    allowed = (1e-6 if dtype == "float64" else 1e-2) * abs(value)
+    if not abs(after - value) <= allowed:
         message = f"step {steps} moved p0[0] from 0 to {after!r}; the formula moves it to {value!r}"
-        raise Failed(message, case=case.name, dtype=dtype, cause="a count that stopped, or an average that drifts")
+        holds = f"abs(p.item() - {value!r}) <= {allowed!r}"
+        with shown_by(context, functools.partial(_last_of_many, context, case, dtype, steps, holds)):
+            raise Failed(message, case=case.name, dtype=dtype, cause="a count that stopped, or an average that drifts")
+
+
+def _last_of_many(context: Context, case: Case, dtype: str, steps: int, holds: str) -> list[str]:
+    return [
+        parameter([0.0], dtype),
+        f"optimizer = {made(context, case.hyper)}",
+        f"for step in range({steps}):",
+        f"    p.grad = torch.full_like(p, {_tiny(1)} if step % 2 else {_tiny(0)})",
+        f"    p.data.mul_(step < {steps - 1})  # the last step begins at 0",
+        "    optimizer.step()",
+        f"assert {holds}, f'step {steps} ends at {{p.item()}}'",
+    ]
 
 
 def _tiny(step: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from ...scratch_impls import Case
 from .context import EXECUTION, Context, check, parameters
 from .equal import Params, Values, best_dtype, clones, difference, go, same, some_cases, state_leaves, tolerance, values
 from .result import NotApplicable
+from .script import made, parameter, shown_by, stepping
 
 BEFORE, AFTER = 5, 10  # steps before and after the exchange
 
@@ -46,9 +48,72 @@ def state_exchange(context: Context) -> None:
                 for optimizer, params in (source, (receiver, fresh)):
                     go(optimizer, params, range(step, step + 1), context.seed)
                 what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
-                same(_shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed)
+                with shown_by(context, *(functools.partial(way, context, case, dtype) for way in (_saves, _loads))):
+                    same(_shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed)
     if not exchanged:
         raise NotApplicable("neither side keeps any state in these cases")
+
+
+GRADIENTS = (1.0, -0.5, 2.0, 0.25, -1.0)  # of the scripts, one for each step before and after
+
+
+def _saves(context: Context, case: Case, dtype: str) -> list[str]:
+    """The subject's state_dict beside that of the reference, after the same steps of one parameter."""
+    assert context.against is not None
+    optimizer, _ = _walked(context.against.make, case, dtype)
+    saved = {k: v for k, v in optimizer.state_dict()["state"][0].items() if v is not None and k != "step"}
+    return [
+        parameter([1.0], dtype),
+        f"optimizer = {made(context, case.hyper)}",
+        *stepping(list(GRADIENTS)),
+        "found = optimizer.state_dict()['state'][0]",
+        f"expected = {_literal(saved)}",
+        "for name, value in expected.items():",
+        f"    near = torch.allclose(found[name], value, {tolerance(dtype)!r})",
+        "    assert near, f'{name} is {found[name]}, expected {value}'",
+    ]
+
+
+def _loads(context: Context, case: Case, dtype: str) -> list[str]:
+    """The subject continues from what the reference saved; expected is where the reference goes on to."""
+    assert context.against is not None
+    theirs, p = _walked(context.against.make, case, dtype)
+    ours, _ = _walked(context.subject.make, case, dtype)
+    count = next((state["step"] for state in ours.state.values() if "step" in state), None)
+    saved, start = _translated(theirs.state_dict(), ours, count), p.item()
+    _steps(theirs, p)
+    return [
+        f"saved = {_literal(saved)}",
+        parameter([start], dtype),
+        f"optimizer = {made(context, case.hyper)}",
+        "optimizer.load_state_dict(saved)",
+        *stepping(list(GRADIENTS)),
+        f"near = abs(p.item() - {p.item()!r}) <= {tolerance(dtype) * (1 + abs(p.item()))!r}",
+        f"assert near, f'{{p.item()}}, expected {p.item()!r}'",
+    ]
+
+
+def _walked(make: Any, case: Case, dtype: str) -> tuple[Optimizer, torch.nn.Parameter]:
+    p = torch.nn.Parameter(torch.ones(1, dtype=getattr(torch, dtype)))
+    optimizer = make([p], **case.hyper)
+    _steps(optimizer, p)
+    return optimizer, p
+
+
+def _steps(optimizer: Optimizer, p: torch.nn.Parameter) -> None:
+    for gradient in GRADIENTS:
+        p.grad = torch.full_like(p, gradient)
+        optimizer.step()
+
+
+def _literal(value: Any) -> str:
+    """Python for it; a tensor's own repr is rounded."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name!r}: {_literal(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        inside = "".join(f"{_literal(inner)}, " for inner in value)
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+    return f"torch.tensor({value.tolist()!r}, dtype={value.dtype})" if isinstance(value, torch.Tensor) else repr(value)
 
 
 def _begun(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.optim import Optimizer
 from ...scratch_impls import Case
 from .context import Context, check, gradients, parameters
 from .result import Failed, NotApplicable
+from .script import made, shown_by
 from .surroundings import changes
 from .trials import at, cases_of, clones, gap, history, run, snapshot
 
@@ -82,14 +84,16 @@ def _closed(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list
 def closure(c: Context) -> None:
     """step(closure) calls it with grad enabled, as often as it should, uses its gradients and returns its loss."""
     start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    wanted, source = 1, "a first-order optimizer needs one"
+    if c.against is not None:
+        theirs = clones(start)
+        with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
+            wanted, source = len(_closed(c.against.make(theirs), theirs)[1]), f"as {c.against.label}"
     for case in cases_of(c)[:2]:
-        with at(case, c.dtypes[0]):
-            params, wanted, source = clones(start), 1, "a first-order optimizer needs one"
+        scripts = [functools.partial(lines, c, case.hyper) for lines in (_closing, _zeroing)]
+        with at(case, c.dtypes[0]), shown_by(c, *(scripts if wanted == 1 else scripts[1:])):
+            params = clones(start)
             optimizer = c.build(params, **case.hyper)
-            if c.against is not None:
-                theirs = clones(start)
-                with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
-                    wanted, source = len(_closed(c.against.make(theirs), theirs)[1]), f"as {c.against.label}"
             returned, calls = _closed(optimizer, params)
             if not all(enabled for enabled, _ in calls):
                 raise Failed(
@@ -105,6 +109,36 @@ def closure(c: Context) -> None:
                 raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
             _gradients_of_the_closure(c, case, start, params, wanted)
             _zero_grad(optimizer, params)
+
+
+def _closing(c: Context, hyper: Any) -> list[str]:
+    return [
+        "p, q = (torch.nn.Parameter(torch.ones(3)) for _ in range(2))",
+        f"optimizer, other = ({made(c, hyper, '[parameter]')} for parameter in (p, q))",
+        "calls = []  # whether grad was enabled",
+        "def closure():",
+        "    loss = (p ** 2).sum()",
+        "    p.grad = 2 * p.detach()",
+        "    calls.append(loss.requires_grad)",
+        "    return loss",
+        "returned = optimizer.step(closure)",
+        "q.grad = 2 * q.detach()",
+        "other.step()",
+        "found, expected = (calls, returned and float(returned), p.tolist()), ([True], 3.0, q.tolist())",
+        "assert found == expected, f'{found}, expected {expected}'",
+    ]
+
+
+def _zeroing(c: Context, hyper: Any) -> list[str]:
+    return [
+        "p = torch.nn.Parameter(torch.ones(3))",
+        f"optimizer, found = {made(c, hyper)}, []",
+        "for options in ({}, {'set_to_none': False}, {'set_to_none': True}):",
+        "    p.grad = torch.ones_like(p)",
+        "    optimizer.zero_grad(**options)",
+        "    found.append(p.grad if p.grad is None else p.grad.tolist())",
+        "assert found[0] in (None, [0.0] * 3) and found[1:] == [[0.0] * 3, None], f'zero_grad() leaves {found}'",
+    ]
 
 
 def _gradients_of_the_closure(c: Context, case: Case, start: Any, closed: Any, calls: int) -> None:

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, StepLR
 
 from .context import Context, check, parameters
 from .result import Failed, NotApplicable
+from .script import made, shown_by, stepping
 from .trials import Snapshot, at, cases_of, clones, first_gap, groups_of, history, run, snapshot
 
 Hyper = dict[str, Any]
@@ -95,8 +96,40 @@ def scheduler(c: Context) -> None:
                 raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
             params = clones(start)
             without = run(c.build(params, **case.hyper), params, rows)
-            for name, schedule in SCHEDULES.items():
-                _scheduled(c, case.hyper, name, functools.partial(schedule, lr=lr), start, rows, without)
+            with shown_by(c, functools.partial(_three_ways, c, case.hyper, lr)):
+                for name, schedule in SCHEDULES.items():
+                    _scheduled(c, case.hyper, name, functools.partial(schedule, lr=lr), start, rows, without)
+
+
+def _three_ways(c: Context, hyper: Hyper, lr: float) -> list[str]:
+    return [
+        "from torch.optim.lr_scheduler import StepLR",
+        "def run(way):",
+        "    p = torch.nn.Parameter(torch.ones(3))",
+        f"    optimizer = {made(c, hyper)}",
+        "    schedule = StepLR(optimizer, step_size=1, gamma=0.5) if way == 'scheduled' else None",
+        f"    for lr in {[lr, lr / 2, lr / 4, lr / 8]!r}:",
+        "        optimizer.param_groups[0].update({'lr': lr} if way == 'by hand' else {})",
+        "        p.grad = torch.tensor([1.0, -0.5, 2.0])",
+        "        optimizer.step()",
+        "        _ = schedule and schedule.step()",
+        "    return p.tolist()",
+        "scheduled, by_hand, constant = run('scheduled'), run('by hand'), run('constant')",
+        "assert scheduled == by_hand != constant, f'{scheduled}, {by_hand} by hand, {constant} at one rate'",
+    ]
+
+
+def _in_the_group(c: Context, hyper: Hyper, key: str, values: tuple[Any, Any]) -> list[str]:
+    return [
+        "ends = []",
+        f"for {key} in {values!r}:",
+        "    p = torch.nn.Parameter(torch.ones(3))",
+        f"    optimizer = {made(c, hyper)}",
+        f"    optimizer.param_groups[0]['{key}'] = {key}",
+        *("    " + line for line in stepping([1.0, -0.5, 2.0])),
+        "    ends.append(p.tolist())",
+        f"assert ends[0] != ends[1], f'{key} changes nothing in a group: {{ends[0]}} with either of {values!r}'",
+    ]
 
 
 DRIVEN = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
@@ -132,8 +165,9 @@ def _scheduled(c: Context, hyper: Any, name: str, schedule: Any, start: Any, row
         built = _by_hand(c, {**hyper, key: other}, start, rows, rates)
         if _same(built, _by_hand(c, hyper, start, rows, [{**rate, key: other} for rate in rates])):
             return
-        raise Failed(f'{name} cycles group["{cycled[0]}"], and the parameters end where they do if it is left alone',
-                     cause=f"the group's {cycled[0]} is not read at each step")  # fmt: skip
+        with shown_by(c, functools.partial(_in_the_group, c, hyper, key, (plain[key], other))):
+            raise Failed(f'{name} cycles group["{key}"], and the parameters end where they do if it is left alone',
+                         cause=f"the group's {key} is not read at each step")  # fmt: skip
 
 
 def _by_hand(c: Context, hyper: Any, start: Any, rows: Any, values: list[Hyper]) -> list[Snapshot]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..replay import Factory
 from .context import Context, check, gradients, parameters
 from .equal import Params, Values, go, same, some_cases, tolerance, two_cases, values
 from .result import Failed, NotApplicable
+from .script import made, parameter, shown_by, stepping
 
 STEPS = 3
 
@@ -29,15 +31,46 @@ def judge_zeros(context: Context, dtype: str, cases: list[Case]) -> None:
         if case.hyper.get("eps", 1) == 0:
             continue  # 0/0 is what such a case asks for
         where: dict[str, Any] = {"case": case, "dtype": dtype}
-        start, rested, ours, decays = _zeros(context, context.subject.make, case, dtype)
-        finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
-        if not decays:
-            same(rested, start, f"moved without weight decay {after}", **where)
-        if context.against is not None:
-            theirs = _params_of(_zeros(context, context.against.make, case, dtype)[2])
-            if all(bool(torch.isfinite(value).all()) for value in theirs.values()):
-                what = f"{after} and one of N(0, 1), against the reference"
-                same(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
+        with shown_by(context, functools.partial(_zeros_and_one, context, case, dtype)):
+            start, rested, ours, decays = _zeros(context, context.subject.make, case, dtype)
+            finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
+            if not decays:
+                same(rested, start, f"moved without weight decay {after}", **where)
+            if context.against is not None:
+                theirs = _params_of(_zeros(context, context.against.make, case, dtype)[2])
+                if all(bool(torch.isfinite(value).all()) for value in theirs.values()):
+                    what = f"{after} and one of N(0, 1), against the reference"
+                    same(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
+
+
+def _zeros_and_one(context: Context, case: Case, dtype: str) -> list[str]:
+    """What is expected comes from the reference; without one, zeros move nothing unless some option decays."""
+    steps = [0.0] * STEPS + [1.0]
+    expected = [1.0] * STEPS if not _zeros(context, context.subject.make, case, dtype)[3] else []
+    if context.against is not None:
+        theirs = _one_by_one(context.against.make, case, dtype, steps)
+        expected = theirs if all(math.isfinite(x) for x in theirs) else expected
+    return [
+        parameter([1.0], dtype),
+        f"optimizer, found = {made(context, case.hyper)}, []",
+        *stepping(steps),
+        "    found.append(p.item())",
+        f"expected = {expected!r}",
+        "assert all(abs(x) < float('inf') for x in found), f'{found} is not finite'",
+        f"near = [abs(a - b) <= {tolerance(dtype)!r} * (1 + abs(b)) for a, b in zip(found, expected)]",
+        "assert all(near), f'{found}, expected {expected}'",
+    ]
+
+
+def _one_by_one(make: Factory, case: Case, dtype: str, steps: list[float]) -> list[float]:
+    """Where a parameter that begins at 1 stands after each gradient."""
+    p = torch.nn.Parameter(torch.ones(1, dtype=getattr(torch, dtype)))
+    optimizer, found = make([p], **case.hyper), []
+    for gradient in steps:
+        p.grad = torch.full_like(p, gradient)
+        optimizer.step()
+        found.append(p.item())
+    return found
 
 
 def _zeros(context: Context, make: Any, case: Case, dtype: str) -> tuple[Values, Values, Values, bool]:
@@ -75,7 +108,8 @@ def constant_gradients(context: Context) -> None:
     for case in context.cases:
         found = _constant(context, context.subject.make, case, dtype)
         try:
-            finite(found, "after 200 steps of one gradient", cause, case=case, dtype=dtype)
+            with shown_by(context, functools.partial(_two_hundred, context, case, dtype)):
+                finite(found, "after 200 steps of one gradient", cause, case=case, dtype=dtype)
         except Failed:
             if context.subject.listed or context.against is None:
                 raise
@@ -84,6 +118,18 @@ def constant_gradients(context: Context) -> None:
                 raise
             said = f"{context.against.label}, which it is held against, gives NaN here too (case {case.name}): {cause}"
             raise NotApplicable(said) from None
+
+
+def _two_hundred(context: Context, case: Case, dtype: str) -> list[str]:
+    return [
+        f"p = torch.nn.Parameter(torch.zeros(64, dtype=torch.{dtype}))",
+        f"optimizer = {made(context, case.hyper)}",
+        "for _ in range(200):",
+        "    p.grad = torch.logspace(-6, 4, 64).to(p.dtype)",
+        "    optimizer.step()",
+        "for name, value in {'the parameter': p, **optimizer.state[p]}.items():",
+        "    assert value is None or torch.as_tensor(value).isfinite().all(), f'{name} is {value}'",
+    ]
 
 
 def _constant(context: Context, make: Factory, case: Case, dtype: str) -> Values:
