@@ -101,7 +101,7 @@ def scheduler(c: Context) -> None:
                     _scheduled(c, case.hyper, name, functools.partial(schedule, lr=lr), start, rows, without)
 
 
-def _three_ways(c: Context, hyper: Hyper, lr: float) -> list[str]:
+def _three_ways(c: Context, hyper: Any, lr: float) -> list[str]:
     return [
         "from torch.optim.lr_scheduler import StepLR",
         "def run(way):",
@@ -119,7 +119,7 @@ def _three_ways(c: Context, hyper: Hyper, lr: float) -> list[str]:
     ]
 
 
-def _in_the_group(c: Context, hyper: Hyper, key: str, values: tuple[Any, Any]) -> list[str]:
+def _in_the_group(c: Context, hyper: Any, key: str, values: tuple[Any, Any]) -> list[str]:
     return [
         "ends = []",
         f"for {key} in {values!r}:",
