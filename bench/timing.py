@@ -12,7 +12,7 @@ import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,16 @@ FEWEST_ROUNDS = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """seconds: for each implementation an array of shape (rounds,), seconds per step; inner: steps in each block."""
+    """What `interleave` measured.
+
+    seconds     for each implementation an array of shape (rounds,), seconds per step by the clock
+    inner       steps in each block
+    cpu         as seconds, but only the time that the processor worked for this process: less where others had it
+    """
 
     seconds: dict[str, np.ndarray]
     inner: dict[str, int]
+    cpu: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def rounds(self) -> int:
@@ -64,16 +70,20 @@ def interleave(
             step()
         inner = {name: _enough(step, block_s, clock) for name, step in steps.items()}
         seconds: dict[str, list[float]] = {name: [] for name in steps}
+        cpu: dict[str, list[float]] = {name: [] for name in steps}
         order, began, done = list(steps), clock(), 0
         while done < rounds:
             for name in order if done % 2 == 0 else order[::-1]:
                 steps[name]()  # untimed: its data come back into the cache, whoever was there before
+                worked = time.process_time()
                 seconds[name].append(_block(steps[name], inner[name], clock) / inner[name])
+                cpu[name].append((time.process_time() - worked) / inner[name])
             done += 1
             spent = clock() - began
             if done % 2 == 0 and done >= FEWEST_ROUNDS and spent * (done + 2) / done > budget_s:
                 break
-    return Times(seconds={name: np.array(values) for name, values in seconds.items()}, inner=inner)
+    arrays = ({name: np.array(values) for name, values in kind.items()} for kind in (seconds, cpu))
+    return Times(seconds=next(arrays), cpu=next(arrays), inner=inner)
 
 
 def _block(step: Step, inner: int, clock: Clock) -> float:

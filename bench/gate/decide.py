@@ -97,16 +97,25 @@ def decide(changes: Sequence[float], nulls: Sequence[float], rule: Rule) -> Deci
     )  # fmt: skip
 
 
+def blur(changes: Sequence[float]) -> float:
+    """How far the median of these may be off, one-sided, 95 %; by a scale that a single odd one does not stretch."""
+    scale = 1.4826 * median(abs(x - median(changes)) for x in changes)
+    return 1.645 * 1.25 * scale / math.sqrt(len(changes))
+
+
 def _staged(changes: Sequence[float], rule: Rule) -> tuple[str, str, Sequence[float]]:
     """(verdict, why, the processes that it rests on)."""
     for n in range(1, len(changes) + 1):
         seen = changes[:n]
-        if n >= rule.clear_pass and max(seen) < rule.threshold / 2:
+        together = max(seen) - min(seen) < 2 * rule.threshold  # or else nothing is clear yet
+        if n >= rule.clear_pass and max(seen) < rule.threshold / 2 and together:
             return PASS, f"all of {n} processes below {rule.threshold / 2:.1%}", seen
         # Two thirds: a slowdown a little above the threshold must not be lost before it could be confirmed.
         full = n == rule.screen and median(seen) > rule.threshold * 2 / 3
         if full or (n >= rule.clear_suspect and min(seen) > rule.threshold):
             return _confirmed(changes[n:], rule)
+        if n == rule.screen and blur(seen) > rule.threshold:
+            return INCONCLUSIVE, f"{n} processes differ so much that {rule.threshold:.0%} could not be seen", seen
         if n == rule.screen:
             return PASS, f"the median of {n} processes is below the threshold", seen
     return OPEN, "", changes

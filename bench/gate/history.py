@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KIND = "gate"
 # What makes two times comparable at all; a table is split by them.
 MACHINE = ("processor", "threads", "system", "python", "torch", "numpy")
-REQUIRED = ("run", "base", "head", "cell", "series", "process", "arm", "inner", "seconds", *MACHINE)
+REQUIRED = ("run", "base", "head", "cell", "series", "process", "arm", "inner", "seconds", "cpu", *MACHINE)
 
 
 class History:
@@ -48,7 +48,8 @@ class History:
                 self.path,
                 {
                     "run": self.run, "base": base, "head": head, "cell": cell.name, "series": cell.series,
-                    "process": process, "arm": arm, "inner": said["inner"][arm], "seconds": seconds, **machine,
+                    "process": process, "arm": arm, "inner": said["inner"][arm], "seconds": seconds,
+                    "cpu": said["cpu"][arm], **machine,
                 },
             )  # fmt: skip
 
@@ -75,7 +76,7 @@ def read(folder: str | Path) -> list[dict[str, Any]]:
 class Point:
     """One benchmark at one commit on one machine, over all processes that timed it there.
 
-    step_s      median of the processes' median seconds per step
+    step_s      median of the processes' median seconds per step, of the processor's work
     ratio       head over its reference (torch), median of the processes; None where there is no reference
     low, high   range of that ratio over the processes
     """
@@ -97,7 +98,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> list[Point]:
     for row in rows:
         key = (machine_of(row), row["cell"], row["series"], row["head"])
         process = times.setdefault(key, {}).setdefault((row["run"], row["process"]), {})
-        process[row["arm"]] = row["seconds"]
+        process[row["arm"]] = row["cpu"]
     found = []
     for (machine, cell, series, commit), processes in times.items():
         heads = [p for p in processes.values() if "head" in p]

@@ -342,7 +342,7 @@ def noise(cwd: Path, out: Path, *, processes: int, only: Sequence[str] = ()) -> 
         for number in range(processes):
             began = time.monotonic()
             for cell, said, place in _measured(plan, cells, number):
-                changes.setdefault(cell.name, []).append(program.changes(said["seconds"])[0])
+                changes.setdefault(cell.name, []).append(program.changes(program.fair(said))[0])
                 history.append(tree.commit, tree.commit, cell, number, said, place)
             tell(f"process {number + 1} of {processes}, {time.monotonic() - began:.0f} s")
     return Noise(

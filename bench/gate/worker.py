@@ -165,7 +165,9 @@ def _time(given: dict[str, Any], settings: Settings, say: Say) -> None:
         except Exception as error:
             say("broken", cell=cell.name, arm=_guilty(error), error=_error(error))
             continue
-        say("times", cell=cell.name, inner=times.inner, seconds={n: list(v) for n, v in times.seconds.items()})
+        kinds = {"seconds": times.seconds, "cpu": times.cpu}
+        lists = {kind: {n: list(values) for n, values in found.items()} for kind, found in kinds.items()}
+        say("times", cell=cell.name, inner=times.inner, **lists)
 
 
 def _arms(
