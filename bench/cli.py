@@ -95,13 +95,14 @@ def manifest(write: bool, base: str | None) -> None:
         here = counted.collect(Path.cwd())
         if write:
             counted.write(Path.cwd(), here)
-            click.echo(f"wrote {counted.FILE}: {sum(here.values())} tests and benchmarks")
+            click.echo(f"wrote {counted.FILE}: {counted.total(here)} tests and benchmarks")
             return
         expected = counted.read(Path.cwd(), base)
     vanished, grown = counted.compare(expected, here)
-    for line in (*vanished, *grown):
-        click.echo(line)
-    click.echo(f"{sum(here.values())} tests and benchmarks, {sum(expected.values())} expected")
+    for what, names in (("vanished", vanished), ("new", grown)):
+        for name in names:
+            click.echo(f"{what}: {name}")
+    click.echo(f"{counted.total(here)} tests and benchmarks, {counted.total(expected)} expected")
     if vanished:
         raise click.exceptions.Exit(4)
 

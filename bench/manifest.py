@@ -1,56 +1,91 @@
-"""The manifest: how many tests and benchmarks each test function has, committed, so that none vanishes unseen."""
+"""The manifest: the name of every test and benchmark, committed, so that none vanishes unseen.
+
+Names and not numbers: a benchmark that is renamed, or exchanged for an easier one, leaves the number as it was.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from .tables import TableError, replace_file
 
 FILE = "tests/manifest.json"
 
+Manifest = dict[str, tuple[str, ...]]  # test function -> the ids of its parameters; one empty id where it has none
+
 # Run in a process of its own: collecting imports the tests, and each test file may be collected only once.
 _COLLECT = """
 import json, sys, pytest
-class Count:
+class Names:
     def pytest_collection_finish(self, session):
-        names = [item.nodeid.split("[")[0] for item in session.items]
-        print("\\n@" + json.dumps(names))
-sys.exit(pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider"], plugins=[Count()]))
+        print("\\n@" + json.dumps([item.nodeid for item in session.items]))
+sys.exit(pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider"], plugins=[Names()]))
 """
 
 
-def collect(root: Path) -> Counter[str]:
-    """Test functions of the tree at root -> how many tests each has. TableError when pytest cannot collect it."""
+def collect(root: Path) -> Manifest:
+    """What the tree at root has. TableError when pytest cannot collect it."""
     run = subprocess.run([sys.executable, "-c", _COLLECT], cwd=root, capture_output=True, text=True)
     lines = [line for line in run.stdout.splitlines() if line.startswith("@")]
     if run.returncode or not lines:
         raise TableError(f"pytest cannot collect {root}:\n{run.stdout}{run.stderr}")
-    return Counter(json.loads(lines[-1][1:]))
+    return grouped(json.loads(lines[-1][1:]))
 
 
-def read(root: Path, base: str | None = None) -> Counter[str]:
+def grouped(names: Iterable[str]) -> Manifest:
+    """Names of tests as pytest prints them, by function."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        function, bracket, rest = name.partition("[")
+        found.setdefault(function, []).append(rest.removesuffix("]") if bracket else "")
+    return {function: tuple(sorted(ids)) for function, ids in sorted(found.items())}
+
+
+def total(manifest: Manifest) -> int:
+    return sum(len(ids) for ids in manifest.values())
+
+
+def read(root: Path, base: str | None = None) -> Manifest:
     """The committed manifest of the working tree, or of the commit `base`. TableError when there is none."""
     if base is None:
         if not (root / FILE).is_file():
             raise TableError(f"there is no {FILE} here; `twinstep manifest --write` makes it")
-        return Counter(json.loads((root / FILE).read_text(encoding="utf-8")))
+        return _parsed((root / FILE).read_text(encoding="utf-8"), FILE)
     shown = subprocess.run(["git", "show", f"{base}:{FILE}"], cwd=root, capture_output=True, text=True)
     if shown.returncode:
         raise TableError(f"the commit {base} has no {FILE}: {shown.stderr.strip()}")
-    return Counter(json.loads(shown.stdout))
+    return _parsed(shown.stdout, f"{base}:{FILE}")
 
 
-def write(root: Path, counts: Counter[str]) -> None:
-    text = json.dumps(dict(sorted(counts.items())), indent=1) + "\n"
+def _parsed(text: str, where: str) -> Manifest:
+    try:
+        table = json.loads(text)
+        # Until version 0.1 it held numbers; so many tests of unknown names is what such a base can say.
+        return {name: tuple(ids) if isinstance(ids, list) else ("?",) * int(ids) for name, ids in table.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TableError(f"{where} cannot be read ({error}); `twinstep manifest --write` makes it anew") from None
+
+
+def write(root: Path, found: Manifest) -> None:
+    lines = [f"{json.dumps(name)}: {json.dumps(ids)}" for name, ids in sorted(found.items())]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
     replace_file(root / FILE, text.encode)
 
 
-def compare(expected: Counter[str], found: Counter[str]) -> tuple[list[str], list[str]]:
-    """(what vanished, what is new), one sentence for each test function that has fewer or more tests than expected."""
-    vanished = [f"vanished: {n}: {found[n]} of {c} tests" for n, c in sorted(expected.items()) if found[n] < c]
-    grown = [f"new: {n}: {c - expected[n]} more tests" for n, c in sorted(found.items()) if c > expected[n]]
-    return vanished, grown
+def compare(expected: Manifest, found: Manifest) -> tuple[list[str], list[str]]:
+    """(what vanished, what is new), by the names that pytest takes."""
+    return sorted(_beyond(expected, found)), sorted(_beyond(found, expected))
+
+
+def _beyond(these: Manifest, those: Manifest) -> Iterable[str]:
+    for function, ids in these.items():
+        others = those.get(function, ())
+        if "?" in (*ids, *others):
+            yield from [f"{function} ({len(ids)} tests, {len(others)} there)"] * max(0, len(ids) - len(others))
+            continue
+        for name in set(ids) - set(others):
+            yield f"{function}[{name}]" if name else function

@@ -17,8 +17,8 @@ here.use_this_tree()
 _PROPERTY = "twinstep:"  # the prefix of the user properties that carry rows
 
 
-# Test functions -> how many tests each has, before any selection.
-COLLECTED = pytest.StashKey[Counter[str]]()
+# The names of all tests, before any selection.
+COLLECTED = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,11 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Counts what was collected, skips what takes long, and deselects what is no benchmark under --benchmark-only.
+    """Notes what was collected, skips what takes long, and deselects what is no benchmark under --benchmark-only.
 
     Skipped, the others would be a thousand lines of that summary.
     """
-    config.stash[COLLECTED] = Counter(item.nodeid.split("[")[0] for item in items)
+    config.stash[COLLECTED] = [item.nodeid for item in items]
     for item in items:
         long = item.get_closest_marker("thorough")
         if long is not None and not config.getoption("--thorough"):
@@ -138,8 +138,8 @@ class _Recorder:
 
 
 @pytest.fixture
-def collected(pytestconfig: pytest.Config) -> Counter[str]:
-    """How many tests each function has, before any selection."""
+def collected(pytestconfig: pytest.Config) -> list[str]:
+    """The names of all tests, before any selection."""
     return pytestconfig.stash[COLLECTED]
 
 

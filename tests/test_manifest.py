@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import here
 import pytest
 
@@ -16,19 +14,17 @@ def test_no_test_vanished(collected):
     absent = [p.name for p in (here.ROOT / "tests").glob("test_*.py") if f"tests/{p.name}" not in files]
     if absent:
         pytest.skip(f"part of the suite was collected, without {', '.join(sorted(absent)[:3])}")
-    vanished, _ = manifest.compare(manifest.read(here.ROOT), collected)
+    vanished, _ = manifest.compare(manifest.read(here.ROOT), manifest.grouped(collected))
     assert not vanished, "\n".join([*vanished, "if on purpose: twinstep manifest --write"])
 
 
-def test_control_fewer_tests_are_named_and_more_are_no_failure():
-    expected = Counter({"tests/test_a.py::test_x": 47, "tests/test_a.py::test_y": 1})
-    found = Counter({"tests/test_a.py::test_x": 1, "tests/test_a.py::test_z": 2})
+def test_control_what_vanished_is_named_and_what_is_new_is_no_failure():
+    expected = {"tests/test_a.py::test_x": ("one", "two"), "tests/test_a.py::test_y": ("",)}
+    found = {"tests/test_a.py::test_x": ("two", "three"), "tests/test_a.py::test_z": ("",)}
     vanished, grown = manifest.compare(expected, found)
-    assert vanished == [
-        "vanished: tests/test_a.py::test_x: 1 of 47 tests",
-        "vanished: tests/test_a.py::test_y: 0 of 1 tests",
-    ]
-    assert grown == ["new: tests/test_a.py::test_z: 2 more tests"]
+    assert vanished == ["tests/test_a.py::test_x[one]", "tests/test_a.py::test_y"]
+    assert grown == ["tests/test_a.py::test_x[three]", "tests/test_a.py::test_z"]
+    assert manifest.total(expected) == manifest.total(found) == 3  # a number alone would have seen nothing
 
 
 def test_collecting_reading_and_writing(tmp_path):
@@ -37,7 +33,7 @@ def test_collecting_reading_and_writing(tmp_path):
         "import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test_it(x): pass\ndef test_other(): pass\n"
     )
     counts = manifest.collect(tmp_path)
-    assert counts == {"tests/test_one.py::test_it": 2, "tests/test_one.py::test_other": 1}
+    assert counts == {"tests/test_one.py::test_it": ("1", "2"), "tests/test_one.py::test_other": ("",)}
     with pytest.raises(TableError, match="twinstep manifest --write"):
         manifest.read(tmp_path)
     manifest.write(tmp_path, counts)
@@ -50,3 +46,13 @@ def test_a_tree_that_cannot_be_collected_is_told(tmp_path):
     (tmp_path / "test_broken.py").write_text("import no_such_module")
     with pytest.raises(TableError, match="no_such_module"):
         manifest.collect(tmp_path)
+
+
+def test_a_base_that_only_counted_is_compared_by_number(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / manifest.FILE).write_text('{"tests/test_a.py::test_x": 47}')
+    vanished, grown = manifest.compare(manifest.read(tmp_path), {"tests/test_a.py::test_x": ("one",)})
+    assert set(vanished) == {"tests/test_a.py::test_x (47 tests, 1 there)"} and len(vanished) == 46 and not grown
+    (tmp_path / manifest.FILE).write_text("half a lin")
+    with pytest.raises(TableError, match="cannot be read"):
+        manifest.read(tmp_path)

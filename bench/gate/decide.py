@@ -128,7 +128,7 @@ def _confirmed(fresh: Sequence[float], rule: Rule) -> tuple[str, str, Sequence[f
             return REGRESSION, f"confirmed by all of {n} new processes", seen
         if max(seen) < rule.threshold:
             return PASS, f"suspected, and not confirmed by {n} new processes", seen
-        if n >= rule.confirm:
+        if n in (rule.confirm, rule.extended):
             agreeing = sum(x > rule.threshold / 2 for x in seen)
             if median(seen) <= rule.threshold:
                 return PASS, f"suspected, and not confirmed by {n} new processes", seen

@@ -7,7 +7,6 @@ import dataclasses
 import os
 import statistics
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +28,9 @@ from .workers import WorkerDied, answers
 Tell = Callable[[str], Any]
 
 
+PARTS = frozenset({"agreement", "tests", "time", "reference"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is to be judged.
@@ -36,9 +38,7 @@ class Plan:
     base, head      the two checkouts
     accepted        names of removals, checks and losses that a maintainer accepts
     only            cells to time, by the beginning of their names; all unless given
-    count_tests     collect the head's tests and compare their number with the base's manifest
-    agreement       judge agreement; off only where the very same code is compared with itself
-    reference       time the head's reference in the same rounds
+    parts           what is done, of PARTS: the self-test leaves out what its own trees cannot differ in
     """
 
     base: Checkout
@@ -46,14 +46,12 @@ class Plan:
     settings: Settings
     accepted: frozenset[str] = frozenset()
     only: tuple[str, ...] = ()
-    count_tests: bool = True
-    agreement: bool = True
-    reference: bool = True
+    parts: frozenset[str] = PARTS
 
     @property
     def orders(self) -> dict[str, Any]:
         roots = {"base": str(self.base.root), "head": str(self.head.root)}
-        return {**roots, "settings": asdict(self.settings), "reference": self.reference}
+        return {**roots, "settings": asdict(self.settings), "reference": "reference" in self.parts}
 
 
 def settings_of(base: Path) -> Settings:
@@ -75,7 +73,7 @@ def run(plan: Plan, history: History, tell: Tell = lambda line: None) -> Outcome
     faults: list[Fault] = []
     cells = _agreement(plan, outcome, faults, tell)
     faults += _vanished_benchmarks(plan)
-    if plan.count_tests and (plan.base.root / manifest.FILE).is_file():
+    if "tests" in plan.parts and (plan.base.root / manifest.FILE).is_file():
         tell("counting the head's tests")
         faults += _tests(plan, outcome)
     unknown = plan.accepted - {fault.name for fault in faults}
@@ -83,7 +81,8 @@ def run(plan: Plan, history: History, tell: Tell = lambda line: None) -> Outcome
     outcome.faults = list(accept(faults, plan.accepted))
     for fault in outcome.faults:
         tell(f"{'accepted' if fault.accepted else 'RED'}: {fault.kind}: {fault.name}: {fault.text.splitlines()[0]}")
-    _times(plan, outcome, cells, history, tell)
+    if "time" in plan.parts:
+        _times(plan, outcome, _chosen(cells, plan.only), history, tell)
     outcome.seconds, outcome.load = time.monotonic() - began, (load, _load())
     return outcome
 
@@ -105,7 +104,7 @@ def _agreement(plan: Plan, outcome: Outcome, faults: list[Fault], tell: Tell) ->
     """The cells that may be timed: those of optimizers that agree, and the library's own benchmarks."""
     found: dict[str, list[Cell]] = {}
     wrong: set[str] = set()
-    for said in _until_death({**plan.orders, "task": "judge", "agreement": plan.agreement}, faults):
+    for said in _until_death({**plan.orders, "task": "judge", "agreement": "agreement" in plan.parts}, faults):
         name = said.get("optimizer", "")
         if said["kind"] == "cells":
             found[name] = [Cell(**{**body, "shapes": tuple(map(tuple, body["shapes"]))}) for body in said["cells"]]
@@ -140,7 +139,7 @@ def _agreement(plan: Plan, outcome: Outcome, faults: list[Fault], tell: Tell) ->
 def cells_of(plan: Plan) -> list[Cell]:
     """Everything that a gate would time, unjudged."""
     return _agreement(
-        dataclasses.replace(plan, agreement=False), Outcome(base="", head="", threshold=0), [], lambda _: 0
+        dataclasses.replace(plan, parts=frozenset()), Outcome(base="", head="", threshold=0), [], lambda _: 0
     )
 
 
@@ -174,19 +173,21 @@ def _vanished_benchmarks(plan: Plan) -> Iterable[Fault]:
 
 
 def _tests(plan: Plan, outcome: Outcome) -> Iterable[Fault]:
-    """Fewer tests or benchmarks than the base's manifest says."""
+    """Tests or benchmarks that the base's manifest names and the head does not have."""
     expected = manifest.read(plan.base.root)
     try:
         found = manifest.collect(plan.head.root)
     except TableError as error:
-        found = Counter()
-        yield Fault(name="tests", kind="broken", text=str(error))
+        said = str(error).splitlines()
+        yield Fault(name="tests", kind="broken", text="\n".join([said[0], *said[1:][-12:]]))
         return
-    outcome.expected_tests, outcome.found_tests = sum(expected.values()), sum(found.values())
-    for name, count in sorted(expected.items()):
-        if found[name] < count:
-            text = f"{found[name]} of {count} tests or benchmarks are left"
-            yield Fault(name=name, kind="vanished", text=text)
+    outcome.expected_tests, outcome.found_tests = manifest.total(expected), manifest.total(found)
+    vanished, _ = manifest.compare(expected, found)
+    if vanished:
+        gone = f"{len(vanished)} tests or benchmarks of the base's manifest are not in the head"
+        yield Fault(
+            name="tests", kind="vanished", text="\n".join([gone, *vanished[:50], *["..."] * (len(vanished) > 50)])
+        )
 
 
 # --- times ---------------------------------------------------------------------------------------------------------
@@ -203,10 +204,19 @@ class _Cell:
     decision: Decision | None = None
 
 
+def _chosen(cells: Sequence[Cell], only: tuple[str, ...]) -> list[Cell]:
+    """GateError for a name that begins no benchmark's: nothing timed must not look like nothing slower."""
+    for name in only:
+        if not any(cell.name.startswith(name) for cell in cells):
+            raise GateError(
+                f"no benchmark begins with {name!r}; there are {', '.join(c.name for c in cells) or 'none'}"
+            )
+    return [cell for cell in cells if not only or cell.name.startswith(only)]
+
+
 def _times(plan: Plan, outcome: Outcome, cells: Sequence[Cell], history: History, tell: Tell) -> None:
     rule = plan.settings.rule
-    chosen = [c for c in cells if not plan.only or c.name.startswith(plan.only)]
-    state = {c.name: _Cell(c, [], [], []) for c in chosen}
+    state = {c.name: _Cell(c, [], [], []) for c in cells}
     outcome.expected_cells = len(state)
     most = rule.screen + rule.extended
     for number in range(most):

@@ -111,7 +111,17 @@ def markdown(outcome: Outcome) -> str:
         first, *rest = fault.text.splitlines() or [""]
         lines.append(f"- **{_title(fault)}** {_plain(first)}")
         if rest:
-            lines += ["", "<details><summary>more</summary>", "", "```", *rest, "```", "", "</details>", ""]
+            lines += [
+                "",
+                "<details><summary>more</summary>",
+                "",
+                "```",
+                *(line.replace("`", "'") for line in rest),
+                "```",
+                "",
+                "</details>",
+                "",
+            ]
     found = [(*(_plain(c) for c in row[:-1]), f"**{row[-1]}**" if row[-1] != PASS else PASS) for row in rows(outcome)]
     if found:
         lines += ["", "| " + " | ".join(HEADINGS) + " |", "|---|" + "---:|" * (len(HEADINGS) - 2) + "---|"]
@@ -159,6 +169,9 @@ def junit(outcome: Outcome) -> bytes:
     for name, d in outcome.cells.items():
         wrong = "" if d.verdict in (PASS,) else f"{d.verdict}: {d.change:+.1%}: {d.why}"
         _case(suite, "time", name, failure=wrong)
+    if len(outcome.cells) < outcome.expected_cells:
+        missing = f"{outcome.expected_cells - len(outcome.cells)} of {outcome.expected_cells} were never decided"
+        _case(suite, "time", "every benchmark", failure=missing)
     if not len(suite):
         _case(suite, "gate", "measured nothing", failure="nothing was judged and nothing timed")
     suite.set("tests", str(len(suite)))

@@ -163,7 +163,7 @@ def run(cwd: Path, out: Path, *, decisions: int, only: Sequence[str] = ()) -> in
         settings = config.parse({"formulas": True})
         if not any(row["kind"] == BUG for row in _mine(path, settings)):
             _bugs(here, Path(folder), settings, path, tell)
-        number, loops = 0, _loops(Plan(base=here, head=here, settings=settings, reference=False))
+        number, loops = 0, _loops(Plan(base=here, head=here, settings=settings, parts=frozenset({"time"})))
         while kind := _next(_mine(path, settings), decisions):
             number += 1
             head = _copy(Path(folder, f"head{number}"))
@@ -232,7 +232,7 @@ def _decide(
     base: Checkout, head: Checkout, kind: str, settings: Settings, path: Path, only: tuple[str, ...], tell: Any
 ) -> None:
     """One gate run; a row for each of its decisions."""
-    plan = Plan(base=base, head=head, settings=settings, count_tests=False, agreement=False, only=only, reference=False)
+    plan = Plan(base=base, head=head, settings=settings, parts=frozenset({"time"}), only=only)
     outcome = program.run(plan, _Unkept(), tell)
     for name, decision in outcome.cells.items():
         _record(path, settings, kind=kind, cell=name, verdict=decision.verdict, change=decision.change,
@@ -257,7 +257,7 @@ def _bugs(base: Checkout, folder: Path, settings: Settings, path: Path, tell: An
             with (head.root / "scratch_impls" / f"{name}.py").open("a", encoding="utf-8") as file:
                 file.write(_BUGGED.format(before=bug.before, after=bug.after))
         tell(f"bug: {bug.name}")
-        plan = Plan(base=base, head=head, settings=settings, count_tests=False, only=("nothing",))
+        plan = Plan(base=base, head=head, settings=settings, parts=frozenset({"agreement"}))
         outcome = program.run(plan, _Unkept(), lambda line: None)
         wrong = {fault.name.partition(":")[0] for fault in outcome.of_kind("agreement")}
         for spec in scratch_impls.all_specs():
@@ -337,7 +337,7 @@ def noise(cwd: Path, out: Path, *, processes: int, only: Sequence[str] = ()) -> 
     changes: dict[str, list[float]] = {}
     with alone():
         history = History(out)
-        plan = Plan(base=tree, head=tree, settings=settings, agreement=False, count_tests=False)
+        plan = Plan(base=tree, head=tree, settings=settings)
         cells = [c for c in program.cells_of(plan) if not only or c.name.startswith(tuple(only))]
         for number in range(processes):
             began = time.monotonic()

@@ -46,7 +46,14 @@ class Tree:
         module = ModuleType(parent)
         module.__path__ = [str(root)]
         sys.modules[parent] = module
-        sys.meta_path.insert(0, _Finder(self))
+        self._finder = _Finder(self)
+        sys.meta_path.insert(0, self._finder)
+
+    def unload(self) -> None:
+        """Forgets the tree; what still holds one of its modules keeps it."""
+        sys.meta_path.remove(self._finder)
+        for name in [n for n in sys.modules if n == self.parent or n.startswith(self.parent + ".")]:
+            del sys.modules[name]
 
     def load(self, name: str) -> ModuleType:
         """The module of that name in this tree. GateError when its own absolute name was imported from elsewhere."""

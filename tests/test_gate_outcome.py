@@ -1,0 +1,280 @@
+"""What a gate run comes to: exit codes, what people and machines read, and the history that stays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import here
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from twinstep.bench import journal
+from twinstep.bench.cli import cli
+from twinstep.bench.gate import config, history, program, report, start
+from twinstep.bench.gate.decide import INCONCLUSIVE, PASS, REGRESSION, decide
+from twinstep.bench.gate.outcome import Fault, Outcome, accept
+from twinstep.bench.gate.program import Plan
+from twinstep.bench.gate.trees import Checkout, GateError
+from twinstep.bench.gate.workers import WorkerDied
+from twinstep.bench.journal import DamagedJournal, TableError
+
+SCHEMA = Path(report.__file__).with_name("gate.schema.json")
+RULE = config.parse({"formulas": True}).rule
+GREEN = decide([0.0] * 3, [0.0] * 3, RULE)
+RED = decide([0.06] * 7, [0.0] * 7, RULE)
+UNCLEAR = decide([0.0] * 7, [0.05] * 7, RULE)
+
+
+def outcome(**fields):
+    whole = {"cells": {"gd/default tiny": GREEN}, "checks": {"gd": (30, 0)}, "expected_cells": 1, **fields}
+    return Outcome(base="b" * 12, head="h" * 12, threshold=0.03, **whole)
+
+
+def fault(kind, name="gd", text="what is wrong\nand more"):
+    return Fault(name=name, kind=kind, text=text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, 0),
+        ({"cells": {"a": GREEN, "b": RED}, "expected_cells": 2}, 1),
+        ({"faults": [fault("agreement")]}, 1),
+        ({"faults": [fault("loss")]}, 1),
+        ({"faults": [fault("broken")]}, 1),
+        ({"faults": [fault("vanished"), fault("agreement")]}, 1),
+        ({"faults": [fault("vanished")]}, 4),
+        ({"faults": [fault("vanished")], "cells": {"a": UNCLEAR}}, 4),
+        ({"cells": {"a": UNCLEAR}}, 3),
+        ({"expected_cells": 2}, 3),  # one was never decided
+        ({"cells": {}, "checks": {}, "expected_cells": 0}, 4),  # nothing was measured
+    ],
+)
+def test_the_exit_code_is_the_worst_that_was_found(fields, code):
+    found = outcome(**fields)
+    assert found.exit_code == code
+    failures = ElementTree.fromstring(report.junit(found)).find("testsuite").get("failures")
+    assert (failures == "0") == (code == 0)
+    assert found.meaning in report.markdown(found)
+    jsonschema.validate(json.loads(json.dumps(report.body(found))), json.loads(SCHEMA.read_text()))
+
+
+def test_a_maintainer_accepts_by_name_what_vanished_or_fails_from_now_on():
+    faults = [fault("vanished"), fault("agreement", "gd:one-step"), fault("broken", "rmsprop")]
+    assert outcome(faults=list(accept(faults, ["gd", "gd:one-step"]))).exit_code == 1  # broken is never accepted
+    assert outcome(faults=list(accept(faults[:2], ["gd", "gd:one-step"]))).exit_code == 0
+    assert outcome(faults=list(accept(faults[:2], ["gd"]))).exit_code == 1
+    assert "accepted: vanished: gd" in report.markdown(outcome(faults=list(accept(faults, ["gd"]))))
+
+
+def test_the_summary_lets_no_text_of_the_pull_request_draw():
+    said = report.markdown(outcome(faults=[fault("agreement", text="| a | [x](y) @someone <b> `c`")]))
+    assert "@someone" not in said and "<b>" not in said and "[x](y)" not in said
+    assert "```\n```" not in report.markdown(outcome(faults=[fault("agreement", text="one\n```\ntwo")]))
+    strange = outcome(faults=[fault("agreement", text="escape \x1b and null \x00")])
+    assert ElementTree.fromstring(report.junit(strange)).find("testsuite").get("failures") == "1"
+
+
+class Worker:
+    """In the place of worker processes: answers by task, and what was asked."""
+
+    def __init__(self, judge=(), times=None):
+        self.judge, self.times, self.asked = list(judge), times or (lambda process, cell: [1.0] * 40), []
+
+    def __call__(self, orders, silence_s=0):
+        self.asked.append(orders)
+        if orders["task"] == "judge":
+            yield from self.judge
+            return
+        yield {"kind": "environment", **dict.fromkeys(history.MACHINE, "x")}
+        for body in orders["cells"]:
+            answer = self.times(orders["process"], body["name"])
+            if isinstance(answer, dict):
+                yield {"kind": "broken", "cell": body["name"], **answer}
+                continue
+            arms = {"base": [1.0] * 40, "null": [1.0] * 40, "head": answer}
+            yield {"kind": "times", "cell": body["name"], "inner": dict.fromkeys(arms, 1), "seconds": arms, "cpu": arms}
+
+
+def cell(name):
+    body = {"name": f"{name}/default tiny", "optimizer": name, "hyper": {}, "shapes": [[4]], "benchmark": ""}
+    return {"kind": "cells", "optimizer": name, "cells": [body]}
+
+
+def judged(name, *, status="passed", base=True, head=True):
+    yield {"kind": "optimizer", "optimizer": name, "base": base, "head": head}
+    if base and head:
+        yield cell(name)
+    if head:
+        yield {"kind": "check", "optimizer": name, "check": "one-step", "status": status, "text": "one-step: said"}
+        yield {"kind": "judged", "optimizer": name}
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """gate(worker, accepted=...) -> Outcome, of two empty checkouts."""
+
+    def run(worker, **fields):
+        monkeypatch.setattr(program, "answers", worker)
+        for name in ("base", "head"):
+            (tmp_path / name).mkdir(exist_ok=True)
+        plan = Plan(
+            base=Checkout(root=tmp_path / "base", commit="base"), head=Checkout(root=tmp_path / "head", commit="head"),
+            settings=config.parse({"formulas": True}), **fields,
+        )  # fmt: skip
+        return program.run(plan, history.History(tmp_path / "out"))
+
+    return run
+
+
+def test_what_disagrees_is_red_and_never_timed(gate):
+    worker = Worker([*judged("gd"), *judged("rmsprop", status="failed")])
+    found = gate(worker)
+    assert found.exit_code == 1 and [f.name for f in found.faults] == ["rmsprop:one-step"]
+    assert list(found.cells) == ["gd/default tiny"]
+    assert all(body["optimizer"] == "gd" for orders in worker.asked[1:] for body in orders["cells"])
+
+
+def test_a_slow_head_is_red_on_its_own_benchmark_alone(gate):
+    worker = Worker([*judged("gd"), *judged("adam")], lambda _, name: [1.1 if name.startswith("gd") else 1.0] * 40)
+    found = gate(worker)
+    assert found.verdicts(REGRESSION) == ["gd/default tiny"] and found.verdicts(PASS) == ["adam/default tiny"]
+    sizes = [len(orders["cells"]) for orders in worker.asked[1:]]
+    assert sizes == [2, 2, 2, 1, 1, 1, 1]  # what is decided is timed no longer
+
+
+def test_removed_new_and_broken_are_told_apart(gate):
+    worker = Worker(
+        [
+            *judged("gd", head=False), *judged("lion", base=False), *judged("adam"), *judged("rmsprop"),
+            {"kind": "broken", "arm": "base", "optimizer": "old", "error": "ValueError: old"},
+            {"kind": "broken", "arm": "head", "optimizer": "new", "error": "File x\nImportError: no y"},
+        ],
+        lambda _, name: {"arm": "head", "error": "RuntimeError: z"} if name.startswith("adam") else [1.0] * 40,
+    )  # fmt: skip
+    found = gate(worker)
+    kinds = {f.name: f.kind for f in found.faults}
+    assert kinds == {"gd": "vanished", "new": "broken", "adam/default tiny": "broken"}
+    assert any("lion is new" in note for note in found.notes)
+    assert any("old: the base cannot run it (ValueError: old)" in note for note in found.notes)
+    assert found.exit_code == 1 and found.verdicts(PASS) == ["rmsprop/default tiny"]
+    accepted = gate(Worker([*judged("gd", head=False), *judged("adam")]), accepted=frozenset({"gd", "nothing"}))
+    assert accepted.exit_code == 0 and any("--accept nothing" in note for note in accepted.notes)
+
+
+def test_losses_that_move_are_red(gate):
+    loss = {"kind": "loss", "optimizer": "gd", "problem": "bowl", "base": 1.0, "head": 1.1, "moved": True}
+    found = gate(Worker([*judged("gd"), loss]))
+    assert found.exit_code == 1 and found.faults[0].name == "gd:bowl"
+    assert gate(Worker([*judged("gd"), {**loss, "moved": False}])).exit_code == 0
+
+
+def test_a_judge_that_dies_is_a_fault_of_the_head(gate):
+    def dying(orders, silence_s=0):
+        if orders["task"] == "judge":
+            yield from judged("gd")
+            raise WorkerDied("a worker was ended by SIGSEGV: gd.py, line 3")
+
+    assert [f.kind for f in gate(dying).faults] == ["broken"]
+
+
+def test_a_base_that_cannot_run_is_no_verdict_on_the_head(gate):
+    broken = {"kind": "broken", "arm": "base", "optimizer": "", "error": "ImportError: no x"}
+    with pytest.raises(GateError, match="the base cannot run"):
+        gate(Worker([broken]))
+    assert gate(Worker([{**broken, "arm": "head"}])).exit_code == 1
+
+
+def test_a_name_that_no_benchmark_has_is_no_pass(gate):
+    with pytest.raises(GateError, match="no benchmark begins with 'nothing'; there are gd/default tiny"):
+        gate(Worker([*judged("gd")]), only=("nothing",))
+
+
+def test_an_interrupted_gate_keeps_every_finished_row(gate, tmp_path):
+    def times(process, name):
+        if process == 1:
+            raise KeyboardInterrupt
+        return [1.0] * 40
+
+    with pytest.raises(KeyboardInterrupt):
+        gate(Worker([*judged("gd")], times))
+    assert {(row["cell"], row["arm"]) for row in history.read(tmp_path / "out")} == {
+        ("gd/default tiny", arm) for arm in ("base", "head", "null")
+    }
+
+
+def test_a_half_written_line_is_set_aside_and_told(gate, tmp_path):
+    gate(Worker([*judged("gd")]))
+    whole = len(history.read(tmp_path / "out"))
+    path = journal.journal_path(tmp_path / "out", "gate")
+    with path.open("a") as file:
+        file.write('{"run": "half')
+    with pytest.warns(DamagedJournal, match="set aside"):
+        gate(Worker([*judged("gd")]))
+    assert len(history.read(tmp_path / "out")) == 2 * whole
+    assert (tmp_path / "out" / "gate.jsonl.damaged").read_text() == '{"run": "half\n'
+
+
+def test_machines_and_changed_benchmarks_are_never_pooled(gate, tmp_path):
+    gate(Worker([*judged("gd")]))
+    rows = history.read(tmp_path / "out")
+    other = [{**row, "processor": "y"} for row in rows]
+    changed = [{**row, "series": "another"} for row in rows]
+    found = history.points([*rows, *other, *changed])
+    assert len(found) == 3 and {p.processes for p in found} == {3}
+    assert len(history.points([*rows, *[{**row, "run": "again"} for row in rows]])) == 1
+    assert history.draw(found, tmp_path / "history.png").stat().st_size > 1000
+    assert list(history.frame(found)["commit"]) == ["head"] * 3
+    with pytest.raises(TableError, match="there is no history"):
+        history.read(tmp_path)
+
+
+def test_two_gates_at_once_would_time_each_other(monkeypatch, tmp_path):
+    monkeypatch.setattr(start, "LOCK", tmp_path / "lock")
+    code = "import filelock, sys, time; kept = filelock.FileLock(sys.argv[1]); kept.acquire(); print(1, flush=True)"
+    with start.alone():
+        pass
+    other = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; time.sleep(60)", tmp_path / "lock"], stdout=subprocess.PIPE
+    )
+    try:
+        other.stdout.readline()
+        with pytest.raises(GateError, match="another gate"), start.alone():
+            pass
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_the_command_refuses_what_it_cannot_judge(tmp_path, monkeypatch):
+    monkeypatch.setattr(start, "LOCK", tmp_path / "lock")
+    monkeypatch.chdir(here.ROOT)
+    run = CliRunner()
+    for arguments, said in (
+        ([], "give --base REF"),
+        (["--base", "HEAD", "--self-test"], "give --base REF"),
+        (["--base", "nosuch", "--out", str(tmp_path)], "there is no commit 'nosuch'"),
+    ):
+        done = run.invoke(cli, ["gate", *arguments])
+        assert done.exit_code == 2 and said in done.output, done.output
+    monkeypatch.chdir(tmp_path)
+    done = run.invoke(cli, ["gate", "--base", "HEAD", "--out", str(tmp_path)])
+    assert done.exit_code == 2 and "not inside a git repository" in done.output
+
+
+def test_inconclusive_says_what_would_help(capsys):
+    report.show(outcome(cells={"gd/default tiny": UNCLEAR}))
+    said = capsys.readouterr().out
+    assert INCONCLUSIVE in said and "twinstep noise" in said and "base against base" in said
+    report.show(replace_faults(outcome(), fault("vanished", "gd")))
+    assert "--accept 'gd'" in capsys.readouterr().out
+
+
+def replace_faults(found, *faults):
+    return replace(found, faults=list(faults))
