@@ -240,9 +240,8 @@ def test_two_gates_at_once_would_time_each_other(monkeypatch, tmp_path):
     code = "import filelock, sys, time; kept = filelock.FileLock(sys.argv[1]); kept.acquire(); print(1, flush=True)"
     with start.alone():
         pass
-    other = subprocess.Popen(
-        [sys.executable, "-c", f"{code}; time.sleep(60)", tmp_path / "lock"], stdout=subprocess.PIPE
-    )
+    command = [sys.executable, "-c", f"{code}; time.sleep(60)", tmp_path / "lock"]
+    other = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         other.stdout.readline()
         with pytest.raises(GateError, match="another gate"), start.alone():

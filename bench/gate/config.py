@@ -12,8 +12,6 @@ from ...scratch_impls import nearest
 from .decide import Rule
 from .trees import GateError
 
-ISOLATIONS = ("module", "process")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -45,8 +43,6 @@ class Settings:
     benchmarks      MODULE:FUNCTION each: a function without arguments that returns what is timed, a function without
                     arguments too
     formulas        the folder is a Twinstep: every formula of its scratch_impls is judged
-    isolation       "module": base and head in one process; "process": each in its own, for compiled code, with a
-                    threshold that is wider by `widening`
     """
 
     threshold: float = Rule.threshold
@@ -55,12 +51,10 @@ class Settings:
     optimizers: tuple[Entry, ...] = ()
     benchmarks: tuple[str, ...] = ()
     formulas: bool = False
-    isolation: str = "module"
 
     @property
     def rule(self) -> Rule:
-        # Measured on A/A runs: processes of identical code stand about twice as far apart as arms within one.
-        return Rule(threshold=self.threshold * (2 if self.isolation == "process" else 1))
+        return Rule(threshold=self.threshold)
 
 
 def read(root: Path) -> Settings | None:
@@ -79,8 +73,6 @@ def parse(table: Mapping[str, Any]) -> Settings:
     """GateError for an unknown key or a value that cannot be."""
     entries = tuple(_made(Entry, entry, "optimizers") for entry in table.get("optimizers", ()))
     settings = _made(Settings, {**table, "optimizers": entries}, "[tool.twinstep.gate]")
-    if settings.isolation not in ISOLATIONS:
-        raise GateError(f"isolation = {settings.isolation!r}: it is one of {', '.join(ISOLATIONS)}")
     for name in (*(e.optimizer for e in settings.optimizers), *settings.benchmarks):
         if not all(name.partition(":")):
             raise GateError(f"{name!r} names nothing: write MODULE:NAME, such as their_library:TheirAdam")
@@ -116,3 +108,14 @@ def differences(base: Settings, head: Settings | None) -> list[str]:
         for f in fields(Settings)
         if getattr(base, f.name) != getattr(head, f.name)
     ]
+
+
+def needs(root: Path) -> tuple[object, str]:
+    """What the tree at root is installed with, as far as its files say."""
+    try:
+        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    except (OSError, ValueError):
+        project = {}
+    constraints = root / "constraints.txt"
+    pinned = constraints.read_text(encoding="utf-8") if constraints.is_file() else ""
+    return (project.get("dependencies"), project.get("requires-python")), pinned

@@ -70,6 +70,8 @@ def run(plan: Plan, history: History, tell: Tell = lambda line: None) -> Outcome
     began, load = time.monotonic(), _load()
     outcome = Outcome(base=plan.base.commit, head=plan.head.commit, threshold=plan.settings.rule.threshold)
     outcome.notes += config.differences(plan.settings, _head_settings(plan))
+    if config.needs(plan.base.root) != config.needs(plan.head.root):
+        outcome.notes.append("the head changes what is installed; base and head both ran with what is installed here")
     faults: list[Fault] = []
     cells = _agreement(plan, outcome, faults, tell)
     faults += _vanished_benchmarks(plan)

@@ -126,8 +126,28 @@ def markdown(outcome: Outcome) -> str:
     if found:
         lines += ["", "| " + " | ".join(HEADINGS) + " |", "|---|" + "---:|" * (len(HEADINGS) - 2) + "---|"]
         lines += ["| " + " | ".join(row) + " |" for row in found]
+    lines += _figures(outcome)
     lines += ["", *(f"- {_plain(note)}" for note in outcome.notes), "", f"<sub>{_plain(footer(outcome))}</sub>"]
     return "\n".join(lines)
+
+
+def _figures(outcome: Outcome) -> list[str]:
+    """Final losses and gaps of base and head, folded away: what moved is a fault and stands above."""
+    body = [
+        f"| {_plain(row['optimizer'])} | {row['problem']} | {row.get('base', '')} | {row['head']} |"
+        for row in outcome.losses
+    ] + [
+        f"| {_plain(row['optimizer'])} | gap/bound, {_plain(row['case'])} | {_three(row.get('base'))} | {_three(row['head'])} |"
+        for row in outcome.gaps
+    ]
+    if not body:
+        return []
+    head = ["", "<details><summary>final losses and gaps</summary>", "", "| optimizer | what | base | head |"]
+    return [*head, "|---|---|---:|---:|", *body, "", "</details>"]
+
+
+def _three(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _plain(text: str) -> str:

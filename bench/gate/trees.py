@@ -62,7 +62,7 @@ class Tree:
         if strays:
             raise GateError(
                 f"{', '.join(strays)} was imported by its own name (by importlib, or by another package), so base and "
-                'head cannot be told apart in one process: use import statements, or set `isolation = "process"`'
+                "head cannot be told apart in one process: use import statements"
             )
         return module
 
@@ -100,8 +100,8 @@ class _Finder(importlib.abc.MetaPathFinder):
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is not None and isinstance(spec.loader, importlib.machinery.ExtensionFileLoader):
             raise GateError(
-                f'{own} is compiled code, which loads once in a process: set `isolation = "process"` in '
-                "[tool.twinstep.gate]"
+                f"{own} is compiled code, which a process loads only once, so base and head cannot stand side by side in "
+                "it; gate the Python around it, and time the two builds by hand"
             )
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
             spec.loader = _Loader(spec.loader.name, spec.loader.path, self.builtins)
