@@ -133,17 +133,17 @@ def markdown(outcome: Outcome) -> str:
 
 def _figures(outcome: Outcome) -> list[str]:
     """Final losses and gaps of base and head, folded away: what moved is a fault and stands above."""
-    body = [
-        f"| {_plain(row['optimizer'])} | {row['problem']} | {row.get('base', '')} | {row['head']} |"
-        for row in outcome.losses
-    ] + [
-        f"| {_plain(row['optimizer'])} | gap/bound, {_plain(row['case'])} | {_three(row.get('base'))} | {_three(row['head'])} |"
-        for row in outcome.gaps
-    ]
+    body = [(row["optimizer"], row["problem"], row.get("base", ""), row["head"]) for row in outcome.losses]
+    for row in outcome.gaps:
+        body.append((row["optimizer"], f"gap/bound, {row['case']}", _three(row.get("base")), _three(row["head"])))
     if not body:
         return []
     head = ["", "<details><summary>final losses and gaps</summary>", "", "| optimizer | what | base | head |"]
-    return [*head, "|---|---|---:|---:|", *body, "", "</details>"]
+    return [*head, "|---|---|---:|---:|", *map(_row, body), "", "</details>"]
+
+
+def _row(cells: tuple[Any, ...]) -> str:
+    return "| " + " | ".join(_plain(str(cell)) for cell in cells) + " |"
 
 
 def _three(value: float | None) -> str:

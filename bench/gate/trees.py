@@ -100,8 +100,8 @@ class _Finder(importlib.abc.MetaPathFinder):
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is not None and isinstance(spec.loader, importlib.machinery.ExtensionFileLoader):
             raise GateError(
-                f"{own} is compiled code, which a process loads only once, so base and head cannot stand side by side in "
-                "it; gate the Python around it, and time the two builds by hand"
+                f"{own} is compiled code, which a process loads only once, so base and head cannot stand side by "
+                "side in it; gate the Python around it, and time the two builds by hand"
             )
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
             spec.loader = _Loader(spec.loader.name, spec.loader.path, self.builtins)
