@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -75,9 +76,9 @@ def optimizers(tree: Tree, settings: Settings, base: Tree | None = None) -> dict
     found: dict[str, Callable[[], Subject]] = {}
     if settings.formulas:
         for name in tree.load("scratch_impls").names():
-            found[name] = lambda name=name: _formula(tree, name)
+            found[name] = functools.partial(_formula, tree, name)
     for entry in settings.optimizers:
-        found[entry.optimizer] = lambda entry=entry: _theirs(tree, entry, base or tree)
+        found[entry.optimizer] = functools.partial(_theirs, tree, entry, base or tree)
     return found
 
 
