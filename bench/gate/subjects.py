@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from ... import scratch_impls
-from ...reference import torch_paths
 from ...reference.known_defects import expected_failures
 from ...scratch_impls import Spec
 from .. import targets
@@ -87,12 +86,11 @@ def _formula(tree: Tree, name: str) -> Subject:
     theirs = tree.load("scratch_impls").load(name)
     known = name in scratch_impls.names()
     spec = scratch_impls.load(name) if known else theirs
-    twin = torch_paths.twin(spec.reference)
     defects = expected_failures if known else tree.load("reference.known_defects").expected_failures
     ours = as_optimizer(name) if known else tree.load("bench.adapter").as_optimizer(name)
     return Subject(
         name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, expected=defects(ours),
-        against=Against(label=f"torch.optim:{spec.reference}", make=twin, spec=spec),
+        against=against_of(as_optimizer(spec), None),
         timed={case.name: case.hyper for case in representatives(spec)},
     )  # fmt: skip
 
