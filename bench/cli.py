@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -13,6 +15,7 @@ from .. import scratch_impls
 from .cli_check import check
 from .cli_gate import gate, history, noise
 from .cli_run import run
+from .journal import DamagedJournal
 from .terminal import bad_input, console, data_option
 
 
@@ -132,8 +135,21 @@ def baseline(write: bool, losses: Path, baseline: Path) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _tell_damage(usual: Any) -> Any:
+    """A journal that was repaired is told in one line, not as a warning of some file of ours."""
+
+    def show(message: Any, category: Any, *place: Any) -> None:
+        if issubclass(category, DamagedJournal):
+            click.echo(f"note: {message}", err=True)
+        else:
+            usual(message, category, *place)
+
+    return show
+
+
 def main() -> None:
     """The installed command: 0 done · 1 a number differs · 2 wrong input · 4 nothing was measured · 130 interrupted."""
+    warnings.showwarning = _tell_damage(warnings.showwarning)
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.exceptions.Abort:

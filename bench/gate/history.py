@@ -59,16 +59,19 @@ def read(folder: str | Path) -> list[dict[str, Any]]:
     path, found = journal.journal_path(folder, KIND), []
     if not path.exists():
         raise TableError(f"there is no history {path}; `twinstep gate` and `twinstep noise` write it")
+    damaged = []
     for number, line in enumerate(journal.lines(path), start=1):
         try:
             row = journal.decode(line.decode())
             missing = [name for name in REQUIRED if name not in row]
             if missing:
                 raise ValueError(f"it lacks {', '.join(missing)}")
+            found.append(row)
         except ValueError as error:
-            warnings.warn(f"{path}:{number} is no row ({error}); it is left out", DamagedJournal, stacklevel=2)
-            continue
-        found.append(row)
+            damaged.append(f"line {number} ({error})")
+    if damaged:
+        said = f"{path}: {len(damaged)} lines are no rows and are left out, first {damaged[0]}"
+        warnings.warn(said, DamagedJournal, stacklevel=2)
     return found
 
 

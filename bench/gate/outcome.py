@@ -34,7 +34,7 @@ class Fault:
 class Outcome:
     """A gate run.
 
-    cells       name of a cell -> its decision; reference: name -> (ratio to the twin, low, high) of the head
+    cells       name of a cell -> its decision; numbers: name -> (changes, nulls), one a process; reference: name -> (ratio to the twin, low, high) of the head
     faults      what is wrong beside times; those that were accepted by name are marked
     notes       what a reader must know and what makes nothing red
     checks      optimizer -> (checks that ran, checks that failed)
@@ -44,6 +44,7 @@ class Outcome:
     head: str
     threshold: float
     cells: dict[str, Decision] = field(default_factory=dict)
+    numbers: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict)
     reference: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -238,6 +238,7 @@ def _times(plan: Plan, outcome: Outcome, cells: Sequence[Cell], history: History
                 one = state[said["cell"]]
                 _count(one, said, rule)
                 outcome.cells[one.cell.name] = one.decision  # type: ignore[assignment]
+                outcome.numbers[one.cell.name] = one.changes, one.nulls
                 history.append(plan.base.commit, plan.head.commit, one.cell, number, said, outcome.environment)
         tell(_progress(state.values(), number + 1, most, time.monotonic() - began))
     for name, one in state.items():

@@ -235,8 +235,9 @@ def _decide(
     plan = Plan(base=base, head=head, settings=settings, parts=frozenset({"time"}), only=only)
     outcome = program.run(plan, _Unkept(), tell)
     for name, decision in outcome.cells.items():
+        changes, nulls = outcome.numbers[name]
         _record(path, settings, kind=kind, cell=name, verdict=decision.verdict, change=decision.change,
-                processes=decision.processes, null=decision.null)  # fmt: skip
+                processes=decision.processes, null=decision.null, changes=changes, nulls=nulls)  # fmt: skip
 
 
 class _Unkept(History):
