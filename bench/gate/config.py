@@ -41,7 +41,7 @@ class Settings:
     packages        the library's own top-level names
     optimizers      what is judged, an Entry each
     benchmarks      MODULE:FUNCTION each: a function without arguments that returns what is timed, a function without
-                    arguments too
+                    arguments too. Outside the packages, MODULE lies at the repository's top
     formulas        the folder is a Twinstep: every formula of its scratch_impls is judged
     """
 

@@ -170,7 +170,8 @@ def _broken(said: dict[str, Any], outcome: Outcome, faults: list[Fault]) -> None
 
 def _vanished_benchmarks(plan: Plan) -> Iterable[Fault]:
     for target in plan.settings.benchmarks:
-        if not subjects.has_benchmark(plan.head.root / plan.settings.source, target):
+        own = target.partition(":")[0].partition(".")[0] in plan.settings.packages
+        if not subjects.has_benchmark(plan.head.root / plan.settings.source if own else plan.head.root, target):
             yield Fault(name=target, kind="vanished", text="the base has this benchmark and the head does not")
 
 

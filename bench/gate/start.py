@@ -94,7 +94,7 @@ def gate(request: Request) -> int:
             return obey(str(orders))
         if not (base.root / "bench" / "gate" / "start.py").is_file():
             raise GateError("the base has no gate program (bench/gate): a gate begins with the commit that adds it")
-        command = [sys.executable, "-c", _BOOT, "twinstep_gate", str(base.root), str(orders)]
+        command = [sys.executable, "-P", "-c", _BOOT, "twinstep_gate", str(base.root), str(orders)]
         return _run(command)
 
 

@@ -46,7 +46,7 @@ def answers(orders: dict[str, Any], silence_s: float = SILENCE_S) -> Iterator[di
         answer.touch()
         file = Path(folder, "orders.json")
         file.write_text(json.dumps({**orders, "answer": str(answer), "path": sys.path}), encoding="utf-8")
-        command = [sys.executable, "-c", _BOOT, "twinstep_gate", str(_ROOT), str(file)]
+        command = [sys.executable, "-P", "-c", _BOOT, "twinstep_gate", str(_ROOT), str(file)]
         with said.open("w") as output:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT},
