@@ -29,7 +29,16 @@ def test_the_example_formula_is_complete(tmp_path):
 
 def test_every_command_that_is_named_exists():
     named = set(re.findall(r"(?:`|^    |/)twinstep (\w+)", README, re.MULTILINE))
-    assert named >= {"run", "book", "list", "check"}
+    assert named >= {"run", "book", "list", "check", "gate", "noise", "history"}
     for command in sorted(named):
         done = CliRunner().invoke(cli, [command, "--help"])
         assert done.exit_code == 0, f"README names `twinstep {command}`"
+
+
+def test_the_workflow_is_the_one_of_the_example():
+    example = here.ROOT / "tests" / "example_library"
+    (shown,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert shown == (example / ".github/workflows/gate.yml").read_text(encoding="utf-8")
+    (table,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    given = (example / "pyproject.toml").read_text(encoding="utf-8")
+    assert all(line in given.splitlines() for line in table.splitlines())
