@@ -100,6 +100,7 @@ def test_what_does_not_agree_is_red_and_not_timed(library):
     library.edit("src/their_optim/roots.py", "square.sqrt().add_(eps)", "square.add(eps).sqrt()")
     code, body, said = library.gate(only=RMSPROP)
     assert code == 1, said
+    assert {kind for kind, _ in faults(body)} <= {"agreement", "loss"}, "its benchmark is there"
     assert ("agreement", f"{RMSPROP}:one-step") in faults(body) and "eps stands inside the root" in said
     assert body["checks"][ADAM]["failed"] == 0 and not any(name.startswith(ADAM) for _, name in faults(body))
     assert not body["cells"] and f"{RMSPROP} is not timed, since it does not agree" in body["notes"]
