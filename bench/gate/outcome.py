@@ -34,7 +34,8 @@ class Fault:
 class Outcome:
     """A gate run.
 
-    cells       name of a cell -> its decision; numbers: name -> (changes, nulls), one a process; reference: name -> (ratio to the twin, low, high) of the head
+    cells       name of a cell -> its decision; numbers: name -> (changes, nulls), one of each a process
+    reference   name -> (ratio to the twin, low, high) of the head
     faults      what is wrong beside times; those that were accepted by name are marked
     notes       what a reader must know and what makes nothing red
     checks      optimizer -> (checks that ran, checks that failed)
