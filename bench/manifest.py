@@ -32,7 +32,10 @@ def collect(root: Path) -> Manifest:
     run = subprocess.run([sys.executable, "-c", _COLLECT], cwd=root, capture_output=True, text=True)
     lines = [line for line in run.stdout.splitlines() if line.startswith("@")]
     if run.returncode or not lines:
-        raise TableError(f"pytest cannot collect {root}:\n{run.stdout}{run.stderr}")
+        said = [
+            line for line in f"{run.stdout}\n{run.stderr}".splitlines() if line.strip() and not line.startswith("@")
+        ]
+        raise TableError("\n".join([f"pytest cannot collect {root}:", *said[-25:]]))
     return grouped(json.loads(lines[-1][1:]))
 
 
