@@ -15,6 +15,7 @@ from .. import scratch_impls
 from .cli_check import check
 from .cli_gate import gate, history, noise
 from .cli_run import run
+from .guard import watched
 from .journal import DamagedJournal
 from .terminal import bad_input, console, data_option
 
@@ -148,16 +149,20 @@ def _tell_damage(usual: Any) -> Any:
 
 
 def main() -> None:
-    """The installed command: 0 done · 1 a number differs · 2 wrong input · 4 nothing was measured · 130 interrupted."""
+    """The installed command: 0 done · 1 a number differs · 2 wrong input · 4 nothing was measured · 130 interrupted.
+
+    A child does the work: what ends it from inside, as somebody's os._exit(0) does, is no 0 here.
+    """
+    sys.exit(watched(_work))
+
+
+def _work() -> int:
     warnings.showwarning = _tell_damage(warnings.showwarning)
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
-    except click.exceptions.Abort:
+        return cli.main(standalone_mode=False) or 0
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted: every finished row is kept", err=True)
-        sys.exit(130)
-    except KeyboardInterrupt:
-        click.echo("interrupted: every finished row is kept", err=True)
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -79,15 +78,19 @@ def judge(
     request: Request, checks: tuple[str, ...] | None, expect: tuple[str, ...], timeout_s: float | None
 ) -> CheckReport:
     """The battery over one request; each check isolated where there is a time limit. Raises one of BAD_REQUEST."""
-    arguments = request.arguments()
-    from .isolate import Isolated
-    from .judge import check_optimizer
+    options: dict[str, Any] = {
+        "checks": checks, "expected_failures": expectations(expect), "on_result": _progress()
+    }  # fmt: skip
+    if timeout_s is None:
+        arguments = request.arguments()
+        from .judge import check_optimizer
 
-    runner: Any = contextlib.nullcontext() if timeout_s is None else Isolated(request, timeout_s)
-    with runner as run:
-        return check_optimizer(
-            **arguments, checks=checks, expected_failures=expectations(expect), on_result=_progress(), run=run
-        )
+        return check_optimizer(**arguments, **options)
+    from .isolate import Isolated
+    from .judge import battery
+
+    with Isolated(request, timeout_s) as run:
+        return battery(run.facts(), run, **options)
 
 
 def _progress() -> Callable[[CheckResult], None]:

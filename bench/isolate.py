@@ -22,10 +22,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .request import Request
+from .guard import death
+from .request import BAD_REQUEST, Request, explain
+from .targets import TargetError
 
 if TYPE_CHECKING:
     from .checks import Check, CheckResult, Context
+    from .judge import Facts
 
 START_LIMIT_S = 120.0  # importing torch and their module; the limit of a check begins after it
 
@@ -37,13 +40,27 @@ _BOOT = (
 
 
 class Isolated:
-    """The `run` argument of `check_optimizer`; use it as a context manager, so that the worker ends with it."""
+    """Runs checks elsewhere; use it as a context manager, so that the worker ends with it.
+
+    Nothing of the subject is imported here: what it does on import is done to the worker.
+    """
 
     def __init__(self, request: Request, timeout_s: float = 60.0) -> None:
         self.request, self.timeout_s = request, timeout_s
         self._folder = tempfile.TemporaryDirectory(prefix="twinstep-")
         self._worker: subprocess.Popen[str] | None = None
         self._count = 0
+
+    def facts(self) -> Facts:
+        """What the worker says of the subject. TargetError where the request cannot be met, or it dies of it."""
+        from .judge import Facts
+
+        if cause := self._start():
+            raise TargetError(f"cannot import {self.request.target}: {cause}\n{self._last_words()}".rstrip())
+        found = json.loads(Path(self._folder.name, "ready").read_text(encoding="utf-8"))
+        if "bad" in found:
+            raise TargetError(found["bad"])
+        return Facts(**found)
 
     def __enter__(self) -> Isolated:
         return self
@@ -54,7 +71,7 @@ class Isolated:
         self._stop()
         self._folder.cleanup()
 
-    def __call__(self, check: Check, context: Context) -> CheckResult:
+    def __call__(self, check: Check) -> CheckResult:
         from .checks import CheckResult
         from .checks.result import FAILED
 
@@ -66,7 +83,7 @@ class Isolated:
             found = json.loads(answer.read_text(encoding="utf-8"))
             if "died" not in found:
                 return CheckResult(**found)
-            cause = _death(found["died"])
+            cause = death(found["died"])
         return CheckResult(
             check=check.name, key=check.key, status=FAILED, cause=cause, message=self._last_words(),
             time_s=time.perf_counter() - started,
@@ -104,7 +121,7 @@ class Isolated:
             code = self._worker.poll()
             if (code is not None and not file.exists()) or time.monotonic() > deadline:
                 self._stop()
-                return late if code is None else _death(code)
+                return late if code is None else death(code)
             time.sleep(0.005)
         return ""
 
@@ -125,16 +142,6 @@ class Isolated:
         return "\n".join([line for line in said if line.strip() and not line.startswith(dull)][-12:])
 
 
-def _death(code: int) -> str:
-    if code >= 0:
-        return f"it ended the process, with exit status {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"it crashed with {name}"
-
-
 def serve(folder: str) -> None:
     """The worker's life: read the name of a check and where its verdict goes, a line each, until the input ends."""
     commands = os.fdopen(os.dup(0))
@@ -149,11 +156,15 @@ def serve(folder: str) -> None:
     import torch
     from torch.optim import Optimizer
 
-    from .judge import context_for
+    from .judge import context_for, facts_of
 
     Optimizer([torch.zeros(1)], {})  # the first one imports torch._dynamo: seconds, once here instead of in every fork
-    context = context_for(**request.arguments())
-    Path(folder, "ready").touch()
+    try:
+        context = context_for(**request.arguments())
+    except BAD_REQUEST as error:
+        _write(Path(folder, "ready"), {"bad": explain(error)})
+        return
+    _write(Path(folder, "ready"), dataclasses.asdict(facts_of(context)))
     for line in commands:
         name, answer = json.loads(line)
         if hasattr(os, "fork") and request.device == "cpu":

@@ -35,9 +35,17 @@ from .checks import (
 from .checks.context import Subject, subject_of
 from .checks.result import EXPECTED, FAILED, NOT_APPLICABLE, NOT_DECLARED, PASSED, UNEXPECTED
 from .checks.target import FIRST
+from .guard import ProcessEnded, no_exit
 from .rows import environment
 
-Runner = Callable[[Check, Context], CheckResult]
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a report says of a battery beside its verdicts: labels, and the defects that are known of the subject."""
+
+    subject: str
+    against: str
+    known: Mapping[str, str]
 
 
 def check_optimizer(
@@ -54,7 +62,6 @@ def check_optimizer(
     seed: int = 0,
     label: str | None = None,
     on_result: Callable[[CheckResult], Any] | None = None,
-    run: Runner | None = None,
 ) -> CheckReport:
     """Judge an optimizer by every check that applies to it.
 
@@ -67,7 +74,6 @@ def check_optimizer(
     checks              names of checks; all unless given
     supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
     expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
-    run                 how one check is executed; in this process unless given
 
     Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
     TypeError for a target that cannot be called.
@@ -83,27 +89,39 @@ def check_optimizer(
         seed=seed,
         label=label,
     )
-    chosen = _chosen(checks)
-    expected = torch_defects(context.subject.make) if expected_failures is None else dict(expected_failures)
+    run = functools.partial(run_check, context=context)
+    return battery(facts_of(context), run, checks=checks, expected_failures=expected_failures, on_result=on_result)
+
+
+def facts_of(context: Context) -> Facts:
+    against = context.against.label if context.against else ""
+    return Facts(subject=context.subject.label, against=against, known=torch_defects(context.subject.make))
+
+
+def battery(
+    facts: Facts,
+    run: Callable[[Check], CheckResult],
+    *,
+    checks: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    on_result: Callable[[CheckResult], Any] | None = None,
+) -> CheckReport:
+    """The report of the chosen checks, each executed by `run`, wherever that happens."""
+    chosen, expected = _chosen(checks), dict(facts.known if expected_failures is None else expected_failures)
     for name in expected:
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")
     results = []
-    for result in _results(context, chosen, run or run_check):
+    for result in _results(chosen, run):
         results.append(_expect(result, expected))
         if on_result is not None:
             on_result(results[-1])
-    return CheckReport(
-        subject=context.subject.label,
-        against=context.against.label if context.against else "",
-        results=tuple(results),
-        environment=environment(),
-    )
+    return CheckReport(subject=facts.subject, against=facts.against, results=tuple(results), environment=environment())
 
 
-def _results(context: Context, chosen: list[Check], run: Runner) -> Iterator[CheckResult]:
+def _results(chosen: list[Check], run: Callable[[Check], CheckResult]) -> Iterator[CheckResult]:
     """The verdicts as they come; of what is no optimizer that alone is said, chosen or not."""
-    first = run(CHECKS[FIRST], context)
+    first = run(CHECKS[FIRST])
     if first.status == FAILED or CHECKS[FIRST] in chosen:
         yield first
     for check in chosen:
@@ -113,7 +131,7 @@ def _results(context: Context, chosen: list[Check], run: Runner) -> Iterator[Che
             message = f"it could not be constructed (see {FIRST})"
             yield CheckResult(check=check.name, key=check.key, status=NOT_APPLICABLE, message=message)
         else:
-            yield run(check, context)
+            yield run(check)
 
 
 def _chosen(names: Iterable[str] | None) -> list[Check]:
@@ -289,7 +307,7 @@ def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
     fields: dict[str, Any]
-    with _kept_apart():
+    with _kept_apart(), no_exit():
         try:
             check.function(context)
             fields = {"status": PASSED}
@@ -302,6 +320,8 @@ def run_check(check: Check, context: Context) -> CheckResult:
                 "status": FAILED, "message": fault.message, "case": fault.case, "dtype": fault.dtype,
                 "cause": fault.cause, "reproduction": fault.reproduction,
             }  # fmt: skip
+        except ProcessEnded as error:
+            fields = {"status": FAILED, "cause": "it ends the process", "message": _their_part(error)}
         except (Exception, SystemExit) as error:  # a step that exits must not end the battery as if all were well
             fields = {"status": FAILED, "cause": f"it raised {type(error).__name__}", "message": _their_part(error)}
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **fields)

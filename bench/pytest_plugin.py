@@ -1,6 +1,9 @@
 """The battery as pytest items, without a test file: `pytest --twinstep MODULE:CLASS`; and its verdict at the end.
 
 pytest loads this in every run of everybody who has Twinstep installed, so it imports pytest alone until it is used.
+
+An optimizer that calls os._exit, on import or in a check, fails that. One whose compiled code ends the process takes a
+plain pytest with it, whatever its plugins do; `pytest -n 1` (pytest-xdist) and `twinstep check` tell of it.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typing import Any
 
 from .. import scratch_impls
 from ..scratch_impls import Case, Spec, SpecError, UnknownName, nearest
+from .guard import no_exit
 from .targets import TargetError, resolve
 
 DTYPES = ("float32", "float64")
@@ -73,7 +74,8 @@ def _named(text: str) -> Any:
             f"optimizer: {near}"
         )
     try:
-        found = resolve(text)
+        with no_exit():
+            found = resolve(text)
         inspect.signature(found)
     except SystemExit as error:  # a module that exits would otherwise end this run, and with 0 as a pass
         raise TargetError(f"cannot import {text.partition(':')[0]}: it ends the process") from error
@@ -88,7 +90,8 @@ def _named(text: str) -> Any:
 
 def _formula(path: Path) -> Spec:
     try:
-        return scratch_impls.load_file(path)
+        with no_exit():
+            return scratch_impls.load_file(path)
     except SpecError:
         raise
     except (Exception, SystemExit) as error:  # whatever their file raises on import
@@ -181,4 +184,6 @@ def explain(error: BaseException) -> str:
     # An error of syntax has its place in the message and no frame of theirs.
     if cause is None or (frame is None and not isinstance(cause, SyntaxError)):
         return str(error)
-    return f"{error}\n{''.join(traceback.format_exception(type(cause), cause.with_traceback(frame), frame))}".rstrip()
+    told = traceback.TracebackException(type(cause), cause, frame)
+    told.stack = traceback.StackSummary.from_list([f for f in told.stack if not f.filename.startswith(skipped[0])])
+    return f"{error}\n{''.join(told.format())}".rstrip()

@@ -164,6 +164,7 @@ def test_isolated_checks_survive_a_crash_an_exit_and_a_hang(tmp_path):
         ("TurnsGradOff", "global-state", "grad mode", "step-moves"),
         ("SetsDefaultDtype", "global-state", "default dtype", "step-moves"),
         ("Exits", "step-moves", "SystemExit", "defaults"),
+        ("EndsProcess", "step-moves", "it ends the process", "defaults"),
     ],
 )
 def test_whatever_they_do_fails_one_check_by_name_and_the_others_still_run(name, fails, told, fine):
@@ -254,6 +255,7 @@ THEIR_FILES = {
     "misspelt.py": "def f(:\n",
     "needs.py": "import nowhere_to_be_found\n",
     "leaves.py": "raise SystemExit(0)\n",
+    "ends.py": "import os\nos._exit(0)\n",
     "formula.py": "SPEC = 1 / 0\n",
     "empty.py": "",
     "momentum.py": MOMENTUM.replace('reference="SGD"', 'reference="Lion"'),
@@ -268,6 +270,8 @@ THEIR_FILES = {
         ("misspelt:X", "SyntaxError"),
         ("needs:X", "No module named 'nowhere_to_be_found'"),
         ("leaves:X", "it ends the process"),
+        ("ends:X", "it ends the process"),
+        ("ends.py", "cannot load ends.py: ProcessEnded: os._exit(0)"),
         ("nowhere:X", "cannot import nowhere"),
         ("torch.optim:Adma", "has no 'Adma'"),
         ("math:pi", "is a float"),
@@ -300,7 +304,9 @@ def test_bad_input_is_told_and_exits_with_2(tmp_path, monkeypatch, args, told):
     assert done.exit_code == 2, done.output
     assert told in done.output
     assert "bench" not in done.output, "their traceback, not ours"
-    theirs = args.split()[0].partition(":")[0] in ("raises", "needs", "leaves") or "formula.py" in args
+    theirs = (
+        args.split()[0].partition(":")[0] in ("raises", "needs", "leaves", "ends", "ends.py") or "formula.py" in args
+    )
     assert ("Traceback" in done.output) == theirs
 
 
@@ -373,6 +379,7 @@ def test_a_test_that_never_calls_its_check_fails(run, pytester):
     ("args", "told"),
     [
         ("--twinstep raises:X", "*no licence*"),
+        ("--twinstep ends:X", "*it ends the process*"),
         ("--twinstep rmsprob", "*did you mean 'rmsprop'?*"),
         ("--twinstep rmsprop --twinstep-expect closur=why", "*did you mean 'closure'?*"),
         ("--twinstep rmsprop --twinstep-cases twice.json", "*used twice*"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import time
@@ -87,6 +88,19 @@ class Exits(torch.optim.RMSprop):
         raise SystemExit(0)
 
 
+class EndsProcess(torch.optim.RMSprop):
+    def step(self, closure=None):
+        try:
+            os._exit(0)
+        except Exception:
+            return
+
+
+class EndsProcessInC(torch.optim.RMSprop):
+    def step(self, closure=None):
+        ctypes.CDLL(None)._exit(0)
+
+
 class Dangerous(torch.optim.RMSprop):
     """Each danger in a place of its own: a crash, an end of the process, a hang, and prints that look like answers."""
 
@@ -98,7 +112,7 @@ class Dangerous(torch.optim.RMSprop):
         return super().step(closure)
 
     def state_dict(self):
-        os._exit(0)
+        ctypes.CDLL(None)._exit(0)
 
     def zero_grad(self, set_to_none=True):
         time.sleep(60)
