@@ -164,23 +164,48 @@ def test_a_state_dict_with_a_side_effect_is_caught(caught):
     caught("state-dict-is-a-value", "is a parameter", Refers, **SGD)
 
 
-def test_a_dict_that_is_kept_is_caught(caught):
-    class Keeps(Momentum):
-        def load_state_dict(self, state_dict):
-            super().load_state_dict(state_dict)
+class Keeps(Momentum):
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for p, state in zip(self.param_groups[0]["params"], state_dict["state"].values(), strict=True):
+            self.state[p]["momentum_buffer"] = state["momentum_buffer"]
 
+
+class HandsOn(Momentum):
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+
+
+class Wraps:
+    """A right optimizer that is none of torch's, around one that is."""
+
+    def __init__(self, params, lr=0.1, momentum=0.9):
+        self.inner = Momentum(params, lr, momentum)
+
+    def __getattr__(self, name):
+        return getattr(self.__dict__["inner"], name)
+
+    def load_state_dict(self, state_dict):
+        self.inner.load_state_dict(state_dict)
+
+
+def test_a_dict_that_is_kept_is_caught(caught):
     caught("load-no-aliasing", "steps 6 to 10 changed the dict", Keeps, **SGD)
     with pytest.raises(NotApplicable, match=r"inherited from torch\.optim\.Optimizer"):
         run("load-no-aliasing", Momentum, **SGD)
 
 
+@pytest.mark.parametrize("make", [HandsOn, Wraps], ids=lambda made: made.__name__)
+def test_what_hands_the_dict_on_to_torch_has_no_part_in_its_defect(make):
+    loads = Optimizer.load_state_dict
+    run("load-no-aliasing", make, **SGD)
+    assert Optimizer.load_state_dict is loads
+
+
 def test_a_functional_state_that_is_kept_is_caught(caught):
     """Its steps replace the tensors, so only the caller's own change to the dict shows the sharing."""
 
-    class Replaces(Momentum):
-        def load_state_dict(self, state_dict):
-            super().load_state_dict(state_dict)
-
+    class Replaces(Keeps):
         def move(self, p, state, group):
             buffer = state.get("momentum_buffer", torch.zeros_like(p))
             state["momentum_buffer"] = group["momentum"] * buffer + p.grad

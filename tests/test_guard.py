@@ -51,7 +51,6 @@ def ran(tmp_path):
         ("check c_ends:X", 1, "it ended the process, with exit status 0, before there was a verdict"),
         ("check crashes:X", 1, "it crashed with SIGSEGV, before there was a verdict"),
         ("check late:X", 2, "late has no 'X'"),
-        ("run --formula nowhere.py --against c_ends:X", 2, "nowhere.py"),
     ],
 )
 def test_the_command_never_ends_with_0_before_a_verdict(ran, arguments, status, told):
@@ -74,7 +73,8 @@ def test_a_step_that_ends_the_process_in_c_is_no_pass(ran):
 
 def test_pytest_in_a_worker_tells_of_compiled_code_that_ends_the_process(ran):
     """A plain pytest goes with it: nothing inside a process can stop that."""
-    command = [sys.executable, "-m", "pytest", *plugin(), "-p", "no:hypothesispytest", "-n", "1"]
+    command = [sys.executable, "-m", "pytest", *plugin(), "-p", "no:hypothesispytest", "-n", "1",
+               "--max-worker-restart", "0"]  # fmt: skip
     done = ran("--twinstep", "c_ends:X", command=command)
     assert done.returncode != 0 and "crashed" in done.stdout + done.stderr, done.stdout + done.stderr
 

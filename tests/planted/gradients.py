@@ -174,6 +174,17 @@ class SGDLoadsByReference(PlainSGD):
             self.state[params[i]] = dict(state)
 
 
+@bug("T8", "load-no-aliasing")
+class SGDLoadsTwice(PlainSGD):
+    """load_state_dict hands the dict on to torch, and then puts the tensors of the dict in place of torch's copies."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        params = [p for group in self.param_groups for p in group["params"]]
+        for i, state in state_dict["state"].items():
+            self.state[params[i]].update(state)
+
+
 @bug("T8", "tensor-lr", "a decay schedule inside the optimizer", supports=("tensor-lr",))
 class SGDScalesTheRate(PlainSGD):
     """A learning rate that is a tensor is changed in place."""
