@@ -207,6 +207,9 @@ def maximize(c: Context) -> None:
                                  cause="the sign is turned after weight decay, or not at all")  # fmt: skip
 
 
-from . import rates  # noqa: E402  the checks of learning rates and schedulers follow those of options
+# The report follows the order of registration: learning rates and schedulers, then what else may change.
+# ruff: isort: off
+from . import rates  # noqa: E402
+from . import changed  # noqa: E402
 
-_ = rates
+_ = (rates, changed)

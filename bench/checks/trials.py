@@ -147,3 +147,16 @@ def groups_of(optimizer: Any) -> list[dict[str, Any]]:
     if not groups:
         raise NotApplicable("it has no param_groups")
     return list(groups)
+
+
+_OTHER = {"eps": 0.1, "weight_decay": 0.3}  # half of a tiny or absent value would not be seen
+
+
+def other_value(name: str, value: Any) -> Any:
+    """Another value that an option takes where it takes this one: half of it; None for what is no such number."""
+    if name in _OTHER:
+        return _OTHER[name]
+    if isinstance(value, float):
+        return value / 2
+    numbers = isinstance(value, (tuple, list)) and value and all(isinstance(part, float) for part in value)
+    return tuple(part / 2 for part in value) if numbers else None

@@ -65,6 +65,24 @@ class AdamIgnoresAmsgrad(PlainAdam):
         return state["exp_avg_sq"]
 
 
+@bug("T5", "option-change", cause="a change of weight_decay in the group is ignored")
+class RMSpropKeepsDecay(PlainRMSprop):
+    """weight_decay is read at a group's first step, and kept."""
+
+    def gradient(self, p, grad, group):
+        kept = vars(self).setdefault("kept", {}).setdefault(id(group), group["weight_decay"])
+        return super().gradient(p, grad, {**group, "weight_decay": kept})
+
+
+@bug("T5", "option-change", cause="a change of eps in the group is ignored")
+class AdamKeepsEps(PlainAdam):
+    """eps is read at a group's first step, and kept."""
+
+    def step_group(self, group):
+        kept = vars(self).setdefault("kept", {}).setdefault(id(group), group["eps"])
+        super().step_group({**group, "eps": kept})
+
+
 @bug("T4", "maximize", cause="the sign is turned after weight decay, or not at all")
 class SGDTurnsLast(PlainSGD):
     """The sign is turned after weight decay is added."""
