@@ -9,8 +9,23 @@ import torch
 
 from ...scratch_impls import Case
 from .context import Context, check, parameters
+from .equal import best_dtype, two_cases
 from .result import Failed, NotApplicable
-from .trials import Snapshot, at, cases_of, clones, first_gap, gap, groups_of, history, only, run, state_of, tensors_in
+from .trials import (
+    Snapshot,
+    at,
+    cases_of,
+    clones,
+    first_gap,
+    gap,
+    groups_of,
+    history,
+    only,
+    other_value,
+    run,
+    state_of,
+    tensors_in,
+)  # fmt: skip
 
 COUPLED = "one parameter's step depends on another's (by design where a norm over all of them is used, else a fault)"
 
@@ -39,7 +54,7 @@ def _differ(found: list[Snapshot], alone: list[Snapshot], start: Any, index: int
 
 @check("T6")
 def groups(c: Context) -> None:
-    """Two groups with different hyperparameters equal two optimizers."""
+    """Groups with different hyperparameters equal optimizers of their own, however many parameters there are."""
     chosen = cases_of(c, every=True)
     for k, (case, start, rows) in enumerate(_each(c, every=True)):
         with at(case, c.dtypes[0]):
@@ -61,6 +76,34 @@ def groups(c: Context) -> None:
                     f"a group with {theirs} beside one with {ours} is not what two optimizers do: {told}",
                     cause=f"the group's own {', '.join(single or changed)} is not used",
                 )
+    for case in two_cases(c):
+        with at(case, best_dtype(c)):
+            _as_in_a_model(c, case)
+
+
+def _as_in_a_model(c: Context, case: Case) -> None:
+    """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
+    shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
+    start = parameters(c.seed, shapes, best_dtype(c), c.device)
+    rows = history(c.seed, 40, start)
+    known = groups_of(c.build(clones(start[:1]), **case.hyper))[0]
+    given = {n: v for n, v in {**c.subject.options, **case.hyper}.items() if n in known}
+    halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
+    own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
+    members = (range(20), range(20, 22), range(22, 23))
+    try:
+        alone = [_alone(c, {**case.hyper, **own[g]}, start, rows, i) for g in range(3) for i in members[g]]
+    except (TypeError, ValueError):
+        return  # what a group would have of its own is refused
+    params = clones(start)
+    grouped = [{"params": [params[i] for i in members[g]], **own[g]} for g in range(3)]
+    found = run(c.build(grouped, **case.hyper), params, rows)
+    for i in range(len(start)):
+        if told := _differ(found, alone[i], start, i):
+            g = next(g for g in range(3) if i in members[g])
+            where = f"parameter {i} of shape {tuple(start[i].shape)}, in group {g + 1} of 3 with 20, 2 and 1 parameters"
+            raise Failed(f"{where} and in an optimizer of its own differ: {told}",
+                         cause="it depends on how many parameters or groups there are")  # fmt: skip
 
 
 def _grouped(c: Context, hyper: Any, own: dict[str, Any], start: Any, rows: Any) -> str:

@@ -85,6 +85,14 @@ class AdamInBlocks(PlainAdam):
         p.copy_(torch.where(tail, left, p) if p.numel() > 64 else p)
 
 
+@bug("T12", "shapes")
+class RMSpropConvolutions(PlainRMSprop):
+    """A parameter of four dimensions averages over the last of them."""
+
+    def average(self, state, grad, group):
+        super().average(state, grad.mean(-1, keepdim=True).expand(grad.shape) if grad.dim() == 4 else grad, group)
+
+
 @bug("T12", "strides", "pytorch#59998")
 class SGDViews(PlainSGD):
     """p.view(-1) raises where the elements are not in a row."""

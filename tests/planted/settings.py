@@ -222,3 +222,35 @@ class AdamOneCountForAll(PlainAdam):
     def count(self, state):
         super().count(state)
         return self.total
+
+
+@bug("T6", "groups")
+class AdamFourthParameter(PlainAdam):
+    """In a group of more than sixteen parameters, those from the fourth on take half a step."""
+
+    def step_group(self, group):
+        self.place = 0
+        super().step_group(group)
+
+    def step_one(self, p, grad, state, group):
+        self.place += 1
+        halved = self.place > 3 and len(group["params"]) > 16
+        super().step_one(p, grad, state, {**group, "lr": group["lr"] / 2} if halved else group)
+
+
+@bug("T6", "groups")
+class RMSpropThirdGroup(PlainRMSprop):
+    """The third group steps with the options of the first."""
+
+    def step_group(self, group):
+        first = self.param_groups[0]
+        super().step_group({**first, "params": group["params"]} if group in self.param_groups[2:] else group)
+
+
+@bug("T6", "groups")
+class AdamLaterBetas(PlainAdam):
+    """From the eighth step on all groups take the betas of the first."""
+
+    def step_one(self, p, grad, state, group):
+        own = group["betas"] if state.get("step", 0) < 7 else self.param_groups[0]["betas"]
+        super().step_one(p, grad, state, {**group, "betas": own})
