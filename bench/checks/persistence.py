@@ -13,8 +13,21 @@ import torch
 from torch.optim import Optimizer
 
 from ...scratch_impls import Case
-from .context import Context, check
-from .equal import Params, Values, clones, copied, go, leaves, same, some_cases, started, state_leaves, values
+from .context import Context, check, parameters
+from .equal import (
+    Params,
+    Values,
+    clones,
+    copied,
+    go,
+    leaves,
+    same,
+    some_cases,
+    started,
+    state_leaves,
+    two_cases,
+    values,
+)  # fmt: skip
 from .result import Failed, NotApplicable
 
 BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for every average to hold a history
@@ -62,6 +75,35 @@ def save_load(context: Context) -> None:
                 go(resumed, fresh, range(step, step + 1), context.seed)
                 what = f"step {step + 1}, saved and loaded after step {BEFORE}, against the unbroken run"
                 same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+    for case in two_cases(context) if context.cases else ():
+        _groups_of_equal_shapes(context, case, context.dtypes[0])
+
+
+LONG = 60  # steps: a count or a warm-up that is lost shows only where it had come to something
+
+
+def _groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
+    """Four parameters of one shape in two groups with rates of their own, saved after sixty steps."""
+
+    def made(params: Params, factor: float) -> Optimizer:
+        lr = case.hyper.get("lr", context.subject.options.get("lr"))
+        own = {"lr": factor * lr} if isinstance(lr, float) else {}
+        return context.build([{"params": params[:2]}, {"params": params[2:], **own}], **case.hyper)
+
+    params = parameters(context.seed, ((3,),) * 4, dtype, context.device)
+    optimizer = made(params, 0.5)
+    go(optimizer, params, range(LONG), context.seed)
+    saved, fresh = _through_a_file(optimizer.state_dict(), case, dtype), clones(params)
+    resumed = made(fresh, 3.0)
+    resumed.load_state_dict(saved)
+    where: dict[str, Any] = {"case": case, "dtype": dtype}
+    same(_options(resumed), _options(optimizer), "hyperparameters of two groups after loading", **where)
+    for step in range(LONG, LONG + 3):
+        for one, held in ((optimizer, params), (resumed, fresh)):
+            go(one, held, range(step, step + 1), context.seed)
+        what = f"step {step + 1} of two groups with parameters of one shape, saved and loaded after step {LONG}"
+        cause = "state or hyperparameters come back to another parameter or group, or not at all"
+        same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
 
 
 def _options(optimizer: Optimizer) -> Values:

@@ -76,7 +76,7 @@ def groups(c: Context) -> None:
                     f"a group with {theirs} beside one with {ours} is not what two optimizers do: {told}",
                     cause=f"the group's own {', '.join(single or changed)} is not used",
                 )
-    for case in two_cases(c):
+    for case in two_cases(c) if c.cases else ():
         with at(case, best_dtype(c)):
             _as_in_a_model(c, case)
 

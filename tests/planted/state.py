@@ -16,6 +16,37 @@ class SGDForgetsItsVelocity(PlainSGD):
         return {**super().state_dict(), "state": {}}
 
 
+@bug("T9", "save-load")
+class RMSpropLoadsByShape(PlainRMSprop):
+    """Of several parameters of one shape all get the state of the first."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        first = {}
+        for p in (p for group in self.param_groups for p in group["params"] if p in self.state):
+            kept = self.state[first.setdefault((p.shape, p.dtype), p)]
+            self.state[p] = {name: v.clone() if isinstance(v, torch.Tensor) else v for name, v in kept.items()}
+
+
+@bug("T9", "save-load")
+class SGDLoadsOneRate(PlainSGD):
+    """All groups get the learning rate of the first."""
+
+    def load_state_dict(self, state_dict):
+        groups = [{**group, "lr": state_dict["param_groups"][0]["lr"]} for group in state_dict["param_groups"]]
+        super().load_state_dict({**state_dict, "param_groups": groups})
+
+
+@bug("T9", "save-load")
+class AdamLoadsOldAsNew(PlainAdam):
+    """A step count above fifty is loaded as 0."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            state["step"] = 0 if state["step"] > 50 else state["step"]
+
+
 @bug("T9", "save-load", "torchtitan#4615")
 class AdamCountsAnew(PlainAdam):
     """Loading sets the step count to 0."""
