@@ -137,8 +137,9 @@ def _judge_expanded(context: Context) -> None:
 
 # The report follows the order of registration: what must be declared comes last.
 # ruff: isort: off
+from . import extents  # noqa: E402
 from . import special  # noqa: E402
 from . import narrow  # noqa: E402
 from . import declared  # noqa: E402
 
-_ = (special, narrow, declared)
+_ = (extents, special, narrow, declared)

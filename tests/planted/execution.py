@@ -93,6 +93,59 @@ class RMSpropConvolutions(PlainRMSprop):
         super().average(state, grad.mean(-1, keepdim=True).expand(grad.shape) if grad.dim() == 4 else grad, group)
 
 
+@bug("T12", "large-tensor", "a 16-bit index")
+class AdamCountsTo65536(PlainAdam):
+    """Elements from the 65,536th on do not step."""
+
+    def move(self, p, m, v, step, group):
+        left = p.reshape(-1)[2**16 :].clone()
+        super().move(p, m, v, step, group)
+        p.view(-1)[2**16 :] = left if len(left) else p.view(-1)[2**16 :]
+
+
+@bug("T12", "mixed-dtypes")
+class RMSpropOneDtype(PlainRMSprop):
+    """Parameters of another dtype than the first are passed over."""
+
+    def step_one(self, p, grad, state, group):
+        if p.dtype == self.param_groups[0]["params"][0].dtype:
+            super().step_one(p, grad, state, group)
+
+
+@bug("T13", "unusual-values")
+class AdamNoBeta(PlainAdam):
+    """A beta of 0 is taken for none, and 0.9 is used."""
+
+    def step_one(self, p, grad, state, group):
+        first, second = group["betas"]
+        super().step_one(p, grad, state, {**group, "betas": (first or 0.9, second)})
+
+
+@bug("T13", "unusual-values")
+class RMSpropCapsDecay(PlainRMSprop):
+    """Weight decay above 0.2 is 0.2."""
+
+    def gradient(self, p, grad, group):
+        return super().gradient(p, grad, {**group, "weight_decay": min(group["weight_decay"], 0.2)})
+
+
+@bug("T13", "unusual-values")
+class SGDCapsTheRate(PlainSGD):
+    """A learning rate above 1 is 1."""
+
+    def step_group(self, group):
+        super().step_group({**group, "lr": min(group["lr"], 1.0)})
+
+
+@bug("T13", "unusual-values")
+class AdamClips(PlainAdam):
+    """Gradients are clipped at 1000, where they are finite."""
+
+    def decayed(self, p, grad, group):
+        clipped = torch.where(grad.isfinite(), grad.clamp(-1e3, 1e3), grad)
+        return super().decayed(p, clipped, group)
+
+
 @bug("T12", "strides", "pytorch#59998")
 class SGDViews(PlainSGD):
     """p.view(-1) raises where the elements are not in a row."""
