@@ -8,6 +8,7 @@ import functools
 import io
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from .checks import (
     Failed,
     NotApplicable,
     NotDeclared,
+    surroundings,
 )
 from .checks.context import Subject, subject_of
 from .checks.result import EXPECTED, FAILED, NOT_APPLICABLE, NOT_DECLARED, PASSED, UNEXPECTED
@@ -330,17 +332,16 @@ def run_check(check: Check, context: Context) -> CheckResult:
 @contextlib.contextmanager
 def _kept_apart() -> Iterator[None]:
     """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
-    grad, dtype, threads = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads()
-    rng = torch.get_rng_state()
+    before, filters = surroundings.taken(), list(warnings.filters)
     torch.set_num_threads(1)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
-        torch.set_grad_enabled(grad)
-        torch.set_default_dtype(dtype)
-        torch.set_num_threads(threads)
-        torch.set_rng_state(rng)
+        surroundings.put_back(before)
+        if list(warnings.filters) != filters:  # not catch_warnings: every check would give each warning anew
+            warnings.resetwarnings()
+            warnings.filters[:] = filters  # type: ignore[index]
 
 
 def _their_part(error: BaseException) -> str:

@@ -146,10 +146,11 @@ assert optimizer.state[p]["sum"].item() == 0.0
     ),
     BatteryDefect(
         name="foreach-nesterov-writes-gradients",
-        checks=("inputs-untouched",),
+        checks=("inputs-untouched", "no-aliasing"),
         classes=("SGD",),
         paths=("foreach",),
-        reason="foreach SGD with nesterov and without weight decay adds the momentum to p.grad in place",
+        reason="foreach SGD with nesterov and without weight decay adds the momentum to p.grad in place, twice to a "
+        "gradient that two parameters share",
         reproduction="""\
 import torch
 p = torch.nn.Parameter(torch.zeros(1))
@@ -181,7 +182,7 @@ assert not torch.allclose(*ends)
     ),
     BatteryDefect(
         name="fused-sgd-late-start",
-        checks=("late-parameters", "late-start"),
+        checks=("late-parameters", "late-start", "frozen"),
         classes=("SGD",),
         paths=("fused",),
         reason="a parameter whose first gradient arrives after the others' has no momentum buffer yet, and fused SGD "

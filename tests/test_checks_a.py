@@ -31,8 +31,8 @@ TORCH_FAULTS = {
         ("Adagrad", path): {"groups": "initial_accumulator_value"}
         for path in ("default", "forloop", "foreach", "fused")
     },
-    ("SGD", "foreach"): {"inputs-untouched": "p.grad"},
-    ("SGD", "fused"): {"late-start": "TypeError"},
+    ("SGD", "foreach"): {"inputs-untouched": "p.grad", "no-aliasing": "one gradient tensor"},
+    ("SGD", "fused"): {"late-start": "TypeError", "frozen": "TypeError"},
 }
 
 

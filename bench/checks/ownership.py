@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...scratch_impls import Case
 from .context import Context, check, gradients, parameters
 from .result import Failed
 from .trials import at, cases_of, clones, first_gap, groups_of, history, run, snapshot, state_of, tensors_in
@@ -132,6 +133,24 @@ def no_aliasing(c: Context) -> None:
             if told := first_gap(reused, fresh, snapshot(start)):
                 raise Failed(f"the same gradients in tensors that are filled anew, and in fresh ones, differ: {told}",
                              cause="it keeps p.grad instead of a copy")  # fmt: skip
+            _one_gradient(c, case, start, rows)
+
+
+def _one_gradient(c: Context, case: Case, start: Any, rows: Any) -> None:
+    """Two parameters whose gradient is one tensor, as the derivative of a sum of them is, step as with copies."""
+    ends = []
+    for shared in (True, False):
+        params = clones(start[1:])
+        optimizer, found = c.build(params, **case.hyper), []
+        for row in rows:
+            gradient = row[1].clone()
+            params[0].grad, params[1].grad = gradient, gradient if shared else gradient.clone()
+            optimizer.step()
+            found.append(snapshot(params))
+        ends.append(found)
+    if told := first_gap(*ends, snapshot(start[1:])):
+        raise Failed(f"one gradient tensor of two parameters, and a copy for each, differ: {told}",
+                     cause="the gradient is changed in place, or taken for seen")  # fmt: skip
 
 
 def _overlaps(optimizer: Any, params: list[torch.nn.Parameter], step: int) -> None:

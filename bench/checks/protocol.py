@@ -108,7 +108,9 @@ def closure(c: Context) -> None:
             if value is None or value not in [loss for _, loss in calls]:
                 raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
             _gradients_of_the_closure(c, case, start, params, wanted)
+            _three_closures(c, case, start, wanted)
             _zero_grad(optimizer, params)
+            _zero_grad(*_in_groups(c, case, start))
 
 
 def _closing(c: Context, hyper: Any) -> list[str]:
@@ -150,6 +152,35 @@ def _gradients_of_the_closure(c: Context, case: Case, start: Any, closed: Any, c
     for i, (x, y, s) in enumerate(zip(closed, params, start, strict=True)):
         if calls == 1 and (told := gap(x, y, s)):
             raise Failed(f"step(closure) and backward() with step() differ in parameter {i}{told}")
+
+
+def _three_closures(c: Context, case: Case, start: Any, wanted: int) -> None:
+    """Three steps of one optimizer, where the closure rules each, and as many of backward() and step()."""
+    closed, plain = clones(start), clones(start)
+    optimizer, other = c.build(closed, **case.hyper), c.build(plain, **case.hyper)
+    for step in range(3 if wanted == 1 else 0):
+        before = snapshot(closed)
+        _, calls = _closed(optimizer, closed)
+        if len(calls) != wanted:
+            raise Failed(f"step {step + 1} of one optimizer called its closure {len(calls)} times, not {wanted}")
+        torch.stack([((p - 1) ** 2).sum() for p in _without(plain)]).sum().backward()
+        other.step()
+        for i, (x, y, s) in enumerate(zip(closed, plain, before, strict=True)):
+            if told := gap(x, y, s):
+                raise Failed(f"step {step + 1} with a closure and after backward() differ in parameter {i}{told}",
+                             cause="the closure is not called once and before the update")  # fmt: skip
+
+
+def _without(params: list[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
+    """The parameters, without gradients."""
+    for p in params:
+        p.grad = None
+    return params
+
+
+def _in_groups(c: Context, case: Case, start: Any) -> tuple[Any, list[torch.nn.Parameter]]:
+    params = clones(start)
+    return c.build([{"params": [p]} for p in params], **case.hyper), params
 
 
 def _zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:

@@ -153,6 +153,18 @@ def none_gradients(c: Context) -> None:
                              f"parameter with a gradient differs: {told}",
                              cause="a missing gradient disturbs the other parameters")  # fmt: skip
             _zero_is_not_none(c, case, start, rows)
+            _the_last_of_groups(c, case, start, rows)
+
+
+def _the_last_of_groups(c: Context, case: Case, start: Any, rows: Any) -> None:
+    """The last of three groups has no gradient: the others step all the same."""
+    params = clones(start)
+    grouped = [{"params": [p]} for p in params]
+    found = run(c.build(grouped, **case.hyper), params, [[row[0], row[1], None] for row in rows])
+    neighbours = _alone(c, case.hyper, start, rows, 0, 1)
+    if told := first_gap([row[:2] for row in found], neighbours, [start[0], start[1]]):
+        raise Failed(f"beside a group whose parameter has no gradient, and without that group, it differs: {told}",
+                     cause="a missing gradient disturbs the other parameters")  # fmt: skip
 
 
 def _zero_is_not_none(c: Context, case: Case, start: Any, rows: Any) -> None:
@@ -209,7 +221,7 @@ def _as_alone(c: Context, case: Case, found: list[Snapshot], start: Any, rows: A
 
 @check("T7")
 def frozen(c: Context) -> None:
-    """Parameters that are frozen or never get a gradient stay as they are; a step without any gradient is harmless."""
+    """Parameters that are frozen or have no gradient stay, and move once they are unfrozen; no gradients do no harm."""
     for case, start, rows in _each(c):
         with at(case, c.dtypes[0]):
             params = clones(start)
@@ -227,6 +239,16 @@ def frozen(c: Context) -> None:
             if told := _differ([*found[:3], *found[4:]], _alone(c, case.hyper, start, rows, 0), start, 0):
                 raise Failed(f"beside frozen parameters, and after steps without any gradient, it differs: {told} "
                              "(of those with a gradient)", cause="a counter runs on without a gradient")  # fmt: skip
+            _unfrozen(c, case, params, optimizer, start, rows)
+
+
+def _unfrozen(c: Context, case: Case, params: Any, optimizer: Any, start: Any, rows: Any) -> None:
+    """What was frozen when the optimizer was made starts now, as in an optimizer of its own."""
+    params[1].requires_grad_(True)
+    found = run(optimizer, params, rows)
+    if told := _differ(found, _alone(c, case.hyper, start, rows, 1), start, 1):
+        raise Failed(f"parameter 1 was frozen and is not any more, and it does not go as one that starts then: {told}",
+                     cause="which parameters step is decided when the optimizer is made")  # fmt: skip
 
 
 from . import ownership  # noqa: E402  the checks of what belongs to the caller follow

@@ -41,6 +41,39 @@ def _put_device(device: str) -> None:
     torch.set_default_device(None if device == "cpu" else device)  # None leaves no mode behind
 
 
+OF_TORCH = ("TORCH", "KMP_", "OMP_", "TRITON")  # what torch and its threads set when they first load a part of theirs
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(OF_TORCH)}
+
+
+def _put_environment(known: dict[str, str]) -> None:
+    for name in set(_environment()) - set(known):
+        del os.environ[name]
+    os.environ.update(known)
+
+
+def _flag(place: Any, name: str) -> Item:
+    """A switch of torch.backends; not every build and version lets it be read."""
+
+    def read() -> Any:
+        with contextlib.suppress(AttributeError, RuntimeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return getattr(place, name)
+
+    def put(value: Any) -> None:
+        with contextlib.suppress(AttributeError, RuntimeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            setattr(place, name, value)
+
+    return read, put
+
+
+def _flushed() -> bool:
+    return not bool(torch.tensor(5e-324, dtype=torch.float64) * 1)
+
+
 def _nothing(value: Any) -> None:
     """It cannot be put back; to be told of it is enough."""
 
@@ -62,25 +95,45 @@ ITEMS: dict[str, Item] = {
     "anomaly detection": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     "autocast": (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on)),
     "the precision of float32 products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "TF32 in products": _flag(torch.backends.cuda.matmul, "allow_tf32"),
+    "TF32 in convolutions": _flag(torch.backends.cudnn, "allow_tf32"),
+    "the search for the fastest convolution": _flag(torch.backends.cudnn, "benchmark"),
+    "the choice of deterministic convolutions": _flag(torch.backends.cudnn, "deterministic"),
+    "the flushing of denormal numbers": (_flushed, torch.set_flush_denormal),
+    "the working directory": (os.getcwd, os.chdir),
+    "environment variables": (_environment, _put_environment),
 }
+
+
+def taken() -> dict[str, Any]:
+    """What the process around is like now."""
+    return {name: read() for name, (read, _) in ITEMS.items()}
+
+
+def put_back(before: dict[str, Any]) -> list[str]:
+    """What has changed since, one clause each; what can be is put back."""
+    found = []
+    for name, (read, put) in ITEMS.items():
+        now = read()
+        if before[name] not in (now, []):  # []: CUDA was not running before
+            short = all(isinstance(value, (str, int, bool, torch.dtype)) for value in (now, before[name]))
+            found.append(f"changed {name}" + (f" from {before[name]} to {now}" if short else ""))
+            put(before[name])
+    return found
 
 
 def changes(use: Callable[[], Any]) -> list[str]:
     """What `use` changed or printed, one clause each; what can be is put back. Warnings are not counted as output."""
-    before = {name: read() for name, (read, _) in ITEMS.items()}
-    printed: list[str] = []
+    before, printed = taken(), list[str]()
     try:
         with warnings.catch_warnings(), _captured(printed):
             warnings.simplefilter("ignore")
+            filters = list(warnings.filters)
             use()
+            if list(warnings.filters) != filters:
+                printed.append("changed the filters of warnings")
     finally:
-        found = []
-        for name, (read, put) in ITEMS.items():
-            now = read()
-            if before[name] not in (now, []):  # []: CUDA was not running before
-                short = all(isinstance(value, (str, int, bool, torch.dtype)) for value in (now, before[name]))
-                found.append(f"changed {name}" + (f" from {before[name]} to {now}" if short else ""))
-                put(before[name])
+        found = put_back(before)
     return found + printed
 
 

@@ -193,3 +193,41 @@ class SGDScalesTheRate(PlainSGD):
         super().step_group(group)
         if isinstance(group["lr"], torch.Tensor):
             group["lr"].mul_(0.999)
+
+
+@bug("T7", "frozen")
+class AdamStaysFrozen(PlainAdam):
+    """What is frozen when it is given never steps."""
+
+    def add_param_group(self, param_group):
+        super().add_param_group(param_group)
+        frozen = [p for p in self.param_groups[-1]["params"] if not p.requires_grad]
+        self.frozen = [*getattr(self, "frozen", []), *frozen]
+
+    def step_one(self, p, grad, state, group):
+        if not any(p is other for other in getattr(self, "frozen", [])):
+            super().step_one(p, grad, state, group)
+
+
+@bug("T7", "none-gradients")
+class SGDWaitsForTheLast(PlainSGD):
+    """With more than one group nothing steps while the last parameter has no gradient."""
+
+    def step(self, closure=None):
+        if closure is None and len(self.param_groups) > 1 and self.param_groups[-1]["params"][-1].grad is None:
+            return None
+        return super().step(closure)
+
+
+@bug("T8", "no-aliasing")
+class AdagradSharesNoGradient(PlainAdagrad):
+    """Of parameters whose gradient is one tensor the first alone steps."""
+
+    def step_group(self, group):
+        self.seen = set()
+        super().step_group(group)
+
+    def step_one(self, p, grad, state, group):
+        if grad.data_ptr() not in self.seen or not grad.numel():
+            self.seen.add(grad.data_ptr())
+            super().step_one(p, grad, state, group)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 import random
 import time
+import warnings
 
 import numpy as np
 import torch
@@ -150,3 +152,61 @@ class SGDWantsMore(PlainSGD):
 
     def __init__(self, params, warmup, lr=1e-3, momentum=0, weight_decay=0):
         super().__init__(params, lr, momentum, 0, weight_decay)
+
+
+@bug("T15", "closure")
+class AdamClosureLate(PlainAdam):
+    """From the second step on the closure is called after the update."""
+
+    def step(self, closure=None):
+        self.calls = getattr(self, "calls", 0) + 1
+        if closure is None or self.calls == 1:
+            return super().step(closure)
+        super().step()
+        with torch.enable_grad():
+            return closure()
+
+
+@bug("T15", "closure")
+class SGDZeroesOneGroup(PlainSGD):
+    """zero_grad() clears the first group."""
+
+    def zero_grad(self, set_to_none=True):
+        for p in self.param_groups[0]["params"]:
+            p.grad = None if set_to_none else torch.zeros_like(p)
+
+
+@bug("T15", "global-state")
+class AdamGoesElsewhere(PlainAdam):
+    """The constructor changes the working directory."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, maximize=False):
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        os.chdir(os.sep)
+
+
+@bug("T15", "global-state")
+class SGDSetsVariables(PlainSGD):
+    """A step sets an environment variable."""
+
+    def step(self, closure=None):
+        os.environ["THEIR_STEPS"] = os.environ.get("THEIR_STEPS", "") + "."
+        return super().step(closure)
+
+
+@bug("T15", "global-state")
+class RMSpropRoundsProducts(PlainRMSprop):
+    """A step allows products in TF32."""
+
+    def step_group(self, group):
+        torch.backends.cuda.matmul.allow_tf32 = True
+        super().step_group(group)
+
+
+@bug("T15", "global-state")
+class AdagradHidesWarnings(PlainAdagrad):
+    """A step turns warnings off."""
+
+    def step_group(self, group):
+        warnings.simplefilter("ignore", DeprecationWarning)
+        super().step_group(group)
