@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from .. import scratch_impls
 from ..reference import torch_paths
 from ..reference.known_defects import expected_failures as torch_defects
-from ..scratch_impls import Case, Spec, UnknownName, nearest
+from ..scratch_impls import Case, Spec, SpecError, UnknownName, nearest
 from .adapter import ScratchOptimizer, as_optimizer
 from .checks import (
     CHECKS,
@@ -38,7 +38,9 @@ from .checks.context import Subject, subject_of
 from .checks.result import EXPECTED, FAILED, NOT_APPLICABLE, NOT_DECLARED, PASSED, UNEXPECTED
 from .checks.target import FIRST
 from .guard import ProcessEnded, no_exit
+from .request import DTYPES
 from .rows import environment
+from .targets import TargetError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,8 @@ def check_optimizer(
     expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
 
     Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
-    TypeError for a target that cannot be called.
+    TypeError for a target that cannot be called and for text where a list is wanted, ValueError for cases that do not
+    fit.
     """
     context = context_for(
         target,
@@ -139,11 +142,59 @@ def _results(chosen: list[Check], run: Callable[[Check], CheckResult]) -> Iterat
 def _chosen(names: Iterable[str] | None) -> list[Check]:
     if names is None:
         return list(CHECKS.values())
-    wanted = list(names)
-    for name in wanted:
-        if name not in CHECKS:
-            raise UnknownName(f"no check {name!r}: {nearest(name, list(CHECKS))}")
+    wanted = names_of("checks", names, CHECKS)
     return [check for name, check in CHECKS.items() if name in wanted]
+
+
+def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tuple[str, ...]:
+    """The names as a tuple, none for None. TypeError for text in place of a list, UnknownName for what does not exist.
+
+    A text is a sequence too, of letters.
+    """
+    if isinstance(given, str):
+        raise TypeError(f"{what}={given!r}: give a list of names, such as [{given!r}]")
+    names = () if given is None else tuple(given)
+    for name in names:
+        if name not in known:
+            raise UnknownName(f"{what}: no {name!r}: {nearest(str(name), list(known))}")
+    return names
+
+
+def _fitting(cases: tuple[Case, ...], subject: Subject, held: Against | None) -> tuple[Case, ...]:
+    """The cases; an error names an option that a side does not take, or a value that is no number where one is due."""
+    if not cases:
+        raise SpecError("the list of cases is empty, so nothing would be checked")
+    theirs = None if held is None or held.spec is not None else subject_of(held.make, held.label)
+    for case in cases:
+        for name, value in case.hyper.items():
+            for side in (subject, theirs):
+                if side is None or side.catch_all or name in (*side.options, *side.execution):
+                    continue
+                raise SpecError(
+                    f"case {case.name}: {side.label} takes no {name!r}: {nearest(name, list(side.options))}"
+                )
+            usual = subject.options.get(name)
+            number = isinstance(usual, (int, float)) and not isinstance(usual, bool)
+            if (number and isinstance(value, str)) or value != value:
+                raise SpecError(f"case {case.name}: {name} is {value!r}, which is no number")
+    return cases
+
+
+def _buildable(held: Against, cases: tuple[Case, ...], device: str, *, every: bool) -> None:
+    """TargetError where the reference refuses a case that was asked for, or all that were derived.
+
+    Otherwise the subject would fail for it.
+    """
+    refused: list[str] = []
+    for case in cases:
+        hyper = {n: v for n, v in case.hyper.items() if held.spec is None or n in held.spec.defaults}
+        try:
+            with no_exit():
+                held.make([torch.nn.Parameter(torch.zeros(1, device=device))], **hyper)
+        except (Exception, SystemExit) as error:
+            refused.append(f"case {case.name}: {type(error).__name__}: {error}")
+    if refused and (every or len(refused) == len(cases)):
+        raise TargetError(f"{held.label}, to hold it against, cannot be made with {refused[0]}")
 
 
 def _expect(result: CheckResult, expected: Mapping[str, str]) -> CheckResult:
@@ -180,14 +231,15 @@ def context_for(
         target = as_optimizer(target)
     if not callable(target):
         raise TypeError(f"{target!r} is a {type(target).__name__}, not an optimizer class or a function that makes one")
+    dtypes, supports = names_of("dtypes", dtypes, DTYPES), names_of("supports", supports, SUPPORTS)
     subject = subject_of(target, label or _label(target))
     held = _against(subject, against)
     if held is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
         subject = dataclasses.replace(subject, options={**_common_options(held), **subject.options})
     declared = frozenset(SUPPORTS if supports is None and _is_torch(subject.cls) else supports or ())
-    for ability in declared - set(SUPPORTS):
-        raise UnknownName(f"no ability {ability!r}: {nearest(ability, SUPPORTS)}")
-    chosen = tuple(cases) if cases is not None else derived_cases(subject, held)
+    chosen = derived_cases(subject, held) if cases is None else _fitting(tuple(cases), subject, held)
+    if held is not None:
+        _buildable(held, chosen, device, every=cases is not None)
     return Context(
         subject=subject, against=held, cases=chosen, dtypes=tuple(dtypes)[:1] if quick else tuple(dtypes),
         device=device, quick=quick, supports=declared, seed=seed,

@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 
 from ..scratch_impls import Case, Spec, UnknownName, nearest
-from .checks import CHECKS, CheckReport
+from .checks import CHECKS, SUPPORTS, CheckReport
 from .checks.result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED
-from .judge import check_optimizer, context_for
+from .judge import check_optimizer, context_for, names_of
+from .request import DTYPES
 
 ARGUMENT = "optimizer_check"  # what the test function receives; the plugin looks for it
 
@@ -93,15 +94,16 @@ def parametrize_with_checks(
     subjects = list(optimizers) if isinstance(optimizers, (list, tuple)) else [optimizers]
     if not subjects:
         raise ValueError("parametrize_with_checks: the list of optimizers is empty, so nothing would be checked")
-    chosen = None if checks is None else list(checks)
+    chosen = None if checks is None else list(names_of("checks", checks, CHECKS))
     if chosen is not None and not chosen:
         raise ValueError("parametrize_with_checks: the list of checks is empty, so nothing would be checked")
-    declared = None if supports is None else tuple(supports)
+    declared = None if supports is None else names_of("supports", supports, SUPPORTS)
+    dtypes = names_of("dtypes", dtypes, DTYPES)
     params = []
     for subject in subjects:
         expected = expected_failures(subject) if callable(expected_failures) else expected_failures
         made = optimizer_checks(
-            chosen, target=subject, against=against, cases=cases, dtypes=tuple(dtypes), supports=declared,
+            chosen, target=subject, against=against, cases=cases, dtypes=dtypes, supports=declared,
             expected_failures=expected, quick=quick, device=device, seed=seed,
         )  # fmt: skip
         params += [pytest.param(one, id=f"{_name(subject)}-{one.name}") for one in made]

@@ -33,6 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "twinstep: a check of --twinstep, so that -m twinstep runs these alone")
+    options = ("against", "supports", "cases", "expect", "quick")
+    given = [f"--twinstep-{name}" for name in options if config.getoption(f"--twinstep-{name}")]
+    if given and not config.getoption("--twinstep"):
+        raise pytest.UsageError(f"{', '.join(given)} without --twinstep TARGET: nothing would be judged")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Verdicts(config), "twinstep-verdicts")
 

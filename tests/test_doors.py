@@ -216,8 +216,8 @@ def test_what_is_no_optimizer_fails_whichever_checks_were_chosen():
 
 
 def test_a_case_that_is_refused_beside_others_is_a_fault_of_that_case():
-    cases = [Case(name="slow", reason="rho is refused", hyper={"rho": 1}), Case(name="usual", reason="it is taken")]
-    report = check_optimizer(their.Right, cases=cases, checks=["is-an-optimizer", "inputs-untouched"])
+    cases = [Case(name="slow", reason="it is refused", hyper={"alpha": 2}), Case(name="usual", reason="it is taken")]
+    report = check_optimizer(their.WantsLess, cases=cases, checks=["is-an-optimizer", "inputs-untouched"])
     assert verdicts(report) == {"is-an-optimizer": "passed", "inputs-untouched": "failed"}
 
 
@@ -416,10 +416,47 @@ def test_cases_from_a_file(tmp_path):
     for file in (toml, other):
         (case,) = read_cases(file)
         assert (case.name, dict(case.hyper)) == ("fast", {"lr": 0.5, "betas": (0.8, 0.9)})
-    other.write_text('[{"name": "slow", "reason": "rho is refused", "rho": 0.5}]')
-    done = check(*RIGHT, "--checks", "step-moves", "--cases", other)
-    assert done.exit_code == 1
-    assert "slow" in done.output and "rho" in done.output, "the case is named"
+
+
+CASES_THAT_DO_NOT_FIT = {
+    '"alhpa": 0.5': "did you mean 'alpha'?",
+    '"lr": "x"': "lr is 'x', which is no number",
+    '"lr": NaN': "lr is nan, which is no number",
+    '"momentum": -1': "rmsprop, to hold it against, cannot be made with case a: ValueError",
+}
+
+
+@pytest.mark.parametrize("hyper", CASES_THAT_DO_NOT_FIT)
+def test_cases_that_do_not_fit_are_wrong_input(tmp_path, hyper):
+    file = tmp_path / "cases.json"
+    file.write_text(f'[{{"name": "a", "reason": "b", {hyper}}}]')
+    told = CASES_THAT_DO_NOT_FIT[hyper]
+    against = "torch.optim:RMSprop" if "momentum" in hyper else "rmsprop"
+    done = check("their_optimizers:WantsLess", "--against", against, "--checks", "step-moves", "--cases", file)
+    assert (done.exit_code, told.replace("rmsprop", against) in done.output) == (2, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "told"),
+    [
+        ({"dtypes": "float32"}, TypeError, r"such as \['float32'\]"),
+        ({"dtypes": ["float23"]}, UnknownName, "did you mean 'float32'"),
+        ({"checks": "closure"}, TypeError, r"such as \['closure'\]"),
+        ({"supports": "sparse"}, TypeError, r"such as \['sparse'\]"),
+        ({"cases": []}, ValueError, "nothing would be checked"),
+        ({"against": their.WantsMore}, ValueError, "cannot be made with case default: TypeError"),
+    ],
+)
+def test_wrong_arguments_are_told_by_the_python_doors(arguments, error, told):
+    for door in (check_optimizer, parametrize_with_checks):
+        with pytest.raises(error, match=told):
+            door(their.Right, **{"against": "rmsprop", **arguments})
+
+
+def test_options_of_a_battery_without_one_are_told(pytester):
+    done = pytester.runpytest_subprocess(*plugin(), "--twinstep-against", "rmsprop", "--twinstep-quick")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines("*--twinstep-against, --twinstep-quick without --twinstep TARGET*")
 
 
 @pytest.mark.parametrize(

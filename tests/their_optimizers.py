@@ -63,6 +63,15 @@ class WantsMore(torch.optim.RMSprop):
         super().__init__(params, lr=lr)
 
 
+class WantsLess(torch.optim.RMSprop):
+    """It takes what it can do with, and refuses the rest."""
+
+    def __init__(self, params, lr=0.01, alpha=0.99, momentum=0.0):
+        if alpha > 1:
+            raise ValueError("an average has no weight above 1")
+        super().__init__(params, lr=lr, alpha=alpha, momentum=max(momentum, 0))
+
+
 class NoOptimizer:
     """Neither an optimizer nor anything like one."""
 
