@@ -57,15 +57,21 @@ def check(
         target=target, against=against, cases=str(cases) if cases else None, dtypes=dtype or DTYPES, supports=supports,
         quick=quick, device=device, seed=seed,
     )  # fmt: skip
+    results: list[CheckResult] = []
     try:
-        report = judge(request, checks, expect, timeout or 60.0 if isolate else None)
+        report = judge(request, checks, expect, timeout or 60.0 if isolate else None, results)
     except BAD_REQUEST as error:
         raise BadInput(explain(error)) from error
+    except KeyboardInterrupt:
+        click.echo(f"interrupted: {_finished(results)}; no report is written", err=True)
+        raise click.exceptions.Exit(130) from None
     if json_file is not None:
+        from .tables import TableError, replace_file
+
         try:
-            json_file.write_text(report.to_json() + "\n", encoding="utf-8")
-        except OSError as error:
-            raise BadInput(f"--json {json_file}: {error.strerror}") from error
+            replace_file(json_file, lambda: (report.to_json() + "\n").encode())
+        except TableError as error:
+            raise BadInput(f"--json {json_file}: {error}") from error
     show(report, console())
     if not report.ran:
         click.echo("nothing was checked: no chosen check applies to it", err=True)
@@ -75,11 +81,18 @@ def check(
 
 
 def judge(
-    request: Request, checks: tuple[str, ...] | None, expect: tuple[str, ...], timeout_s: float | None
+    request: Request,
+    checks: tuple[str, ...] | None,
+    expect: tuple[str, ...],
+    timeout_s: float | None,
+    results: list[CheckResult],
 ) -> CheckReport:
-    """The battery over one request; each check isolated where there is a time limit. Raises one of BAD_REQUEST."""
+    """The battery over one request; each check isolated where there is a time limit. Raises one of BAD_REQUEST.
+
+    results     receives each verdict when it is there
+    """
     options: dict[str, Any] = {
-        "checks": checks, "expected_failures": expectations(expect), "on_result": _progress()
+        "checks": checks, "expected_failures": expectations(expect), "on_result": _progress(results)
     }  # fmt: skip
     if timeout_s is None:
         arguments = request.arguments()
@@ -93,11 +106,17 @@ def judge(
         return battery(run.facts(), run, **options)
 
 
-def _progress() -> Callable[[CheckResult], None]:
-    """A line for each check on a terminal, nothing elsewhere."""
+def _finished(results: list[CheckResult]) -> str:
+    failed = [result.check for result in results if result.bad]
+    return f"{len(results)} checks were finished, failed: {', '.join(failed) or 'none'}"
+
+
+def _progress(results: list[CheckResult]) -> Callable[[CheckResult], None]:
+    """Keeps each verdict; a line for each on a terminal, nothing elsewhere."""
     errors = Console(stderr=True, highlight=False, emoji=False)
 
     def tell(result: CheckResult) -> None:
+        results.append(result)
         if errors.is_terminal:
             errors.print(f"{result.check:28} {result.status} ({result.time_s:.1f} s)", style=STYLES.get(result.status))
 

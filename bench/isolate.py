@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .guard import death
+from .guard import death, end_with
 from .request import BAD_REQUEST, Request, explain
 from .targets import TargetError
 
@@ -103,7 +103,12 @@ class Isolated:
 
     def _start(self) -> str:
         folder = Path(self._folder.name)
-        body = {"request": dataclasses.asdict(self.request), "timeout_s": self.timeout_s, "path": sys.path}
+        body = {
+            "request": dataclasses.asdict(self.request),
+            "timeout_s": self.timeout_s,
+            "path": sys.path,
+            "parent": os.getpid(),
+        }
         (folder / "request.json").write_text(json.dumps(body), encoding="utf-8")
         (folder / "ready").unlink(missing_ok=True)
         parent = (__package__ or "").rpartition(".")[0]
@@ -144,11 +149,12 @@ class Isolated:
 
 def serve(folder: str) -> None:
     """The worker's life: read the name of a check and where its verdict goes, a line each, until the input ends."""
+    body = json.loads(Path(folder, "request.json").read_text(encoding="utf-8"))
+    end_with(body["parent"])  # else a step that hangs would outlive a command that was killed
     commands = os.fdopen(os.dup(0))
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)  # a subject that reads its input must not swallow names
     faulthandler.enable()
-    body = json.loads(Path(folder, "request.json").read_text(encoding="utf-8"))
     sys.path[:] = body["path"]  # their module is found where it was found before
     given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in body["request"].items()}
     request = Request(**given)
@@ -174,8 +180,11 @@ def serve(folder: str) -> None:
 
 
 def _fork(context: Context, name: str, answer: Path, timeout_s: float) -> None:
-    child = os.fork()
+    worker, child = os.getpid(), os.fork()
     if child == 0:
+        end_with(worker)
+        # The limit holds here too, where nobody is left to kill it; a little later, so that the parent tells of it.
+        signal.setitimer(signal.ITIMER_REAL, timeout_s + 1)
         try:
             _judge(context, name, answer, timeout_s)
         except BaseException:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,67 @@ def test_what_is_forked_inside_may_end_as_it_likes():
         with pytest.raises(guard.ProcessEnded):
             os._exit(0)
     assert os._exit.__module__ == "posix"
+
+
+HANGS = """
+import os, pathlib, time, torch
+class Hangs(torch.optim.SGD):
+    def step(self, closure=None):
+        pathlib.Path("pids").write_text(f"{os.getpid()} {os.getppid()}")
+        pathlib.Path("pids").rename("hanging")
+        while True:
+            time.sleep(0.1)
+"""
+
+
+@pytest.fixture
+def hanging(tmp_path, ran):
+    """hanging(*arguments) -> the command, once a step hangs, and the ids of the processes it has started."""
+    (tmp_path / "hangs.py").write_text(HANGS)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+
+    def start(*arguments):
+        command = [*COMMAND, "check", "hangs:Hangs", "--checks", "is-an-optimizer,step-moves", *arguments]
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 300
+        while not (tmp_path / "hanging").exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        return process, [int(pid) for pid in (tmp_path / "hanging").read_text().split()]
+
+    return start
+
+
+def gone(pids):
+    """Whether they end within a while."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not any(Path(f"/proc/{pid}").exists() and "(zombie)" not in state_of(pid) for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def state_of(pid):
+    try:
+        return Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return "(zombie)"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a process ends with its parent on Linux")
+def test_nothing_lives_on_when_an_isolated_check_is_killed(hanging):
+    process, pids = hanging("--isolate", "--timeout", "500")
+    assert process.pid not in pids and len(pids) == 2
+    process.kill()
+    process.communicate()
+    assert gone(pids), "the forked check and its worker"
+
+
+@forks
+def test_an_interrupted_check_says_what_was_finished(hanging):
+    process, _ = hanging()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: 1 checks were finished, failed: none; no report is written" in said, said
