@@ -231,7 +231,8 @@ def context_for(
         target = as_optimizer(target)
     if not callable(target):
         raise TypeError(f"{target!r} is a {type(target).__name__}, not an optimizer class or a function that makes one")
-    dtypes, supports = names_of("dtypes", dtypes, DTYPES), names_of("supports", supports, SUPPORTS)
+    dtypes = names_of("dtypes", dtypes, DTYPES)
+    supports = None if supports is None else names_of("supports", supports, SUPPORTS)
     subject = subject_of(target, label or _label(target))
     held = _against(subject, against)
     if held is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
