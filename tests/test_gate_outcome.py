@@ -28,7 +28,7 @@ SCHEMA = Path(report.__file__).with_name("gate.schema.json")
 RULE = config.parse({"formulas": True}).rule
 GREEN = decide([0.0] * 3, [0.0] * 3, RULE)
 RED = decide([0.06] * 7, [0.0] * 7, RULE)
-UNCLEAR = decide([0.0] * 7, [0.05] * 7, RULE)
+UNCLEAR = decide([0.0] * 11, [0.05] * 11, RULE)
 
 
 def outcome(**fields):

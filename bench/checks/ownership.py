@@ -148,7 +148,7 @@ def _one_gradient(c: Context, case: Case, start: Any, rows: Any) -> None:
             optimizer.step()
             found.append(snapshot(params))
         ends.append(found)
-    if told := first_gap(*ends, snapshot(start[1:])):
+    if told := first_gap(ends[0], ends[1], snapshot(start[1:])):
         raise Failed(f"one gradient tensor of two parameters, and a copy for each, differ: {told}",
                      cause="the gradient is changed in place, or taken for seen")  # fmt: skip
 

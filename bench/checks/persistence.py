@@ -188,7 +188,7 @@ class _TorchCopies:
         def load_state_dict(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
             kept(optimizer, copy.deepcopy(state_dict))
 
-        Optimizer.load_state_dict = load_state_dict  # type: ignore[method-assign]
+        Optimizer.load_state_dict = load_state_dict  # type: ignore[method-assign,assignment]
 
     def __exit__(self, *error: object) -> None:
         Optimizer.load_state_dict = self.kept  # type: ignore[method-assign]

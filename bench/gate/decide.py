@@ -24,11 +24,12 @@ class Rule:
     """When a cell is decided.
 
     threshold       relative slowdown above which a cell may be red: 0.03 is 3 %
-    screen          processes at most before a cell passes or is suspect
-    confirm         new processes for a suspect; extended: as many at most, where those of `confirm` disagree
+    screen          processes before a cell passes or is suspect, unless it is clear sooner
+    confirm         new processes for a suspect, unless they are clear sooner
+    extended        processes at most, in either stage, where those of `screen` or `confirm` differ too much
     clear_pass      so many processes, all below half the threshold, and it passes at once
     clear_suspect   so many, all above the threshold, and it is suspect at once
-    clear_confirm   so many new ones, all on one side of the threshold, and it is decided at once
+    clear_confirm   so many new ones, all above the threshold or all below its half, and it is decided at once
     agreeing        the share of new processes that must be slower by half the threshold
     """
 
@@ -87,7 +88,7 @@ def decide(changes: Sequence[float], nulls: Sequence[float], rule: Rule) -> Deci
     null = median(nulls) if nulls else math.nan
     if verdict != OPEN and abs(null) > rule.threshold:
         # One odd process is no reason to give up: the median of more of them may hold.
-        verdict = OPEN if len(changes) < rule.screen else INCONCLUSIVE
+        verdict = OPEN if len(changes) < rule.extended else INCONCLUSIVE
         why = f"base against base differs by {null:+.1%}, as much as the gate looks for"
     half = sum(x > rule.threshold / 2 for x in used)
     faster = verdict == PASS and median(used) < -rule.threshold and max(used) < -rule.threshold / 2
@@ -110,14 +111,16 @@ def _staged(changes: Sequence[float], rule: Rule) -> tuple[str, str, Sequence[fl
         together = max(seen) - min(seen) < 2 * rule.threshold  # or else nothing is clear yet
         if n >= rule.clear_pass and max(seen) < rule.threshold / 2 and together:
             return PASS, f"all of {n} processes below {rule.threshold / 2:.1%}", seen
-        # Two thirds: a slowdown a little above the threshold must not be lost before it could be confirmed.
-        full = n == rule.screen and median(seen) > rule.threshold * 2 / 3
-        if full or (n >= rule.clear_suspect and min(seen) > rule.threshold):
+        if n >= rule.clear_suspect and min(seen) > rule.threshold:
             return _confirmed(changes[n:], rule)
-        if n == rule.screen and blur(seen) > rule.threshold:
-            return INCONCLUSIVE, f"{n} processes differ so much that {rule.threshold:.0%} could not be seen", seen
-        if n == rule.screen:
-            return PASS, f"the median of {n} processes is below the threshold", seen
+        if n in (rule.screen, rule.extended):
+            # Two thirds: a slowdown a little above the threshold must not be lost before it could be confirmed.
+            if median(seen) > rule.threshold * 2 / 3:
+                return _confirmed(changes[n:], rule)
+            if blur(seen) <= rule.threshold:
+                return PASS, f"the median of {n} processes is below the threshold", seen
+            if n == rule.extended:
+                return INCONCLUSIVE, f"{n} processes differ so much that {rule.threshold:.0%} could not be seen", seen
     return OPEN, "", changes
 
 
@@ -126,7 +129,7 @@ def _confirmed(fresh: Sequence[float], rule: Rule) -> tuple[str, str, Sequence[f
         seen = fresh[:n]
         if min(seen) > rule.threshold:
             return REGRESSION, f"confirmed by all of {n} new processes", seen
-        if max(seen) < rule.threshold:
+        if max(seen) < rule.threshold / 2:
             return PASS, f"suspected, and not confirmed by {n} new processes", seen
         if n in (rule.confirm, rule.extended):
             agreeing = sum(x > rule.threshold / 2 for x in seen)

@@ -222,7 +222,7 @@ def _times(plan: Plan, outcome: Outcome, cells: Sequence[Cell], history: History
     rule = plan.settings.rule
     state = {c.name: _Cell(c, [], [], []) for c in cells}
     outcome.expected_cells = len(state)
-    most = rule.screen + rule.extended
+    most = 2 * rule.extended
     for number in range(most):
         waiting = [s for s in state.values() if s.decision is None or s.decision.verdict == OPEN]
         if not waiting:
