@@ -106,6 +106,7 @@ def test_what_does_not_agree_is_red_and_not_timed(library):
     assert not body["cells"] and f"{RMSPROP} is not timed, since it does not agree" in body["notes"]
 
 
+@pytest.mark.thorough("times two benchmarks of the example: half a minute")
 def test_a_benchmark_that_vanished_is_red_with_a_code_of_its_own(library):
     (library.root / "statistics.py").write_text("raise RuntimeError('taken for the standard library')\n")
     remove_benchmark(library)

@@ -73,6 +73,7 @@ def test_a_step_that_ends_the_process_in_c_is_no_pass(ran):
     assert done.returncode == 1 and "before there was a verdict" in done.stderr, done.stdout + done.stderr
 
 
+@pytest.mark.thorough("starts pytest with a worker: ten seconds")
 def test_pytest_in_a_worker_tells_of_compiled_code_that_ends_the_process(ran):
     """A plain pytest goes with it: nothing inside a process can stop that."""
     command = [sys.executable, "-m", "pytest", *plugin(), "-p", "no:hypothesispytest", "-n", "1",
