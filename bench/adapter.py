@@ -41,6 +41,16 @@ class ScratchOptimizer(Optimizer):
         for group in self.param_groups:  # a dict saved by the twin, or by an older version, may lack an option
             for name, default in self.spec.defaults.items():
                 group.setdefault(name, default)
+            for param in group["params"]:
+                self._numbers_again(param, group)
+
+    def _numbers_again(self, param: torch.Tensor, group: dict[str, Any]) -> None:
+        """State that is a number here is a tensor in what the twin saved, or in what torch has cast."""
+        state = self.state.get(param, {})
+        fresh = self.spec.start(param, {n: group[n] for n in self.spec.defaults}) if state else {}
+        for name, value in fresh.items():
+            if isinstance(value, (int, float)) and isinstance(state.get(name), torch.Tensor):
+                state[name] = state[name].item()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As torch's, but the tensors of the dict stay the caller's: torch's own goes on to write into them."""

@@ -106,16 +106,34 @@ class Bounded:
         b, error_b, a, error_a, precision, constant = self._with(other)
         return _quotient(a, error_a, b, error_b, precision, constant)
 
-    def __pow__(self, exponent: float) -> Bounded:
+    def __pow__(self, exponent: Any) -> Bounded:
+        if isinstance(exponent, Bounded):
+            return _power(*self._with(exponent))
         value = self.value
         with np.errstate(all="ignore"):
             if exponent == 0.5:
                 root = np.sqrt(value)
                 # The derivative is infinite at 0, where the root of the error itself is the bound.
-                inherited = np.fmin(self.error / (2 * root), np.sqrt(self.error))
+                inherited = np.fmin(self.error / (2 * abs(root)), np.sqrt(self.error))  # the root of -0.0 is -0.0
                 return _rounded(root, inherited, self.precision, self.constant)
             inherited = abs(exponent * value ** (exponent - 1)) * self.error + (exponent == 2) * self.error**2
             return _rounded(value**exponent, inherited, self.precision, self.constant)
+
+    def __rpow__(self, base: float) -> Bounded:
+        exponent, error, a, error_a, precision, constant = self._with(base)
+        return _power(a, error_a, exponent, error, precision, constant)
+
+    def where(self, condition: Any, other: Any) -> Bounded:
+        """self where the condition holds, else other; two that are within their errors may have been exchanged."""
+        value, error, b, error_b, precision, constant = self._with(other)
+        near = abs(value - b) <= error + error_b
+        taken = np.where(near, np.maximum(error, error_b), np.where(condition, error, error_b))
+        return Bounded(np.where(condition, value, b), taken, precision, constant)
+
+    def sign(self) -> Bounded:
+        """-1, 0 or 1; nothing is sure of a value within its own error."""
+        unsure = np.where(abs(self.value) < self.error, 2.0, 0.0)
+        return Bounded(np.sign(self.value), unsure, self.precision, self.constant)
 
     def __lt__(self, other: Any) -> Any:
         return self.value < _value(other)
@@ -133,6 +151,13 @@ class Bounded:
 def _rounded(value: Any, inherited: Any, precision: Precision, constant: bool) -> Bounded:
     error = inherited + (precision.roundoff * abs(value) + precision.underflow)
     return Bounded(value, error, precision, constant)
+
+
+def _power(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, constant: bool) -> Bounded:
+    """a ** b for a > 0, where both have errors."""
+    with np.errstate(all="ignore"):
+        power = a**b
+        return _rounded(power, abs(power) * (abs(b / a) * error_a + abs(np.log(a)) * error_b), precision, constant)
 
 
 def _quotient(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, constant: bool) -> Bounded:

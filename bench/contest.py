@@ -58,7 +58,8 @@ class NumpyOptimizer(Optimizer):
                 old = {n: v.numpy() if isinstance(v, torch.Tensor) else v for n, v in state.items()}
                 new_param, new = self.spec.update(array.copy(), grad, old, count, **hyper)
                 param.data.copy_(torch.as_tensor(new_param))
-                self.state[param] = {"step": count, **{n: torch.as_tensor(v) for n, v in new.items()}}
+                kept = {n: torch.as_tensor(v) if isinstance(v, np.ndarray) else v for n, v in new.items()}
+                self.state[param] = {"step": count, **kept}
 
 
 def factory(spec: Spec, implementation: str) -> Factory:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ..reference import torch_paths
+from ..reference.known_defects import mended
 from ..scratch_impls import Case, Spec
 from .adapter import as_optimizer
 from .airfoil import DataUnavailable
@@ -43,8 +44,12 @@ class Job:
     against: tuple[str, Factory] | None = None
 
     def twin(self, spec: Spec) -> tuple[str, Factory]:
-        """The implementation that a Spec is held against, by name."""
-        return self.against or (f"torch-{TWIN_PATH}", functools.partial(torch_paths.build, spec.reference, TWIN_PATH))
+        """The implementation that a Spec is held against, by name; "mended" where torch's own has a known defect."""
+        if self.against:
+            return self.against
+        mends = mended(spec.reference, self.dtype)
+        name = f"torch-{TWIN_PATH}" + ("-mended" if mends else "")
+        return name, functools.partial(torch_paths.build, spec.reference, TWIN_PATH, mended=mends)
 
     def cells(self) -> Iterator[tuple[Problem, Spec, Case, int]]:
         for problem in self.problems:

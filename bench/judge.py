@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from .. import scratch_impls
 from ..reference import torch_paths
 from ..reference.known_defects import expected_failures as torch_defects
+from ..reference.known_defects import mended
 from ..scratch_impls import Case, Spec, SpecError, UnknownName, nearest
 from .adapter import ScratchOptimizer, as_optimizer
 from .checks import (
@@ -100,7 +101,8 @@ def check_optimizer(
 
 def facts_of(context: Context) -> Facts:
     against = context.against.label if context.against else ""
-    return Facts(subject=context.subject.label, against=against, known=torch_defects(context.subject.make))
+    known = torch_defects(context.subject.make, context.dtypes)
+    return Facts(subject=context.subject.label, against=against, known=known)
 
 
 def battery(
@@ -279,8 +281,7 @@ def _against(subject: Subject, against: Any) -> Against | None:
         return against
     if against is None:
         if isinstance(cls, type) and issubclass(cls, ScratchOptimizer):
-            twin = _twin_of(cls.spec)
-            return Against(label=_label(twin), make=twin, spec=cls.spec)
+            return _twin_of(cls.spec)
         spec = _spec_of(cls)
         return _formula(spec) if spec else None
     if isinstance(against, Spec):
@@ -300,11 +301,16 @@ def _spec_named(name: str | Path) -> Spec:
     return scratch_impls.load_file(name) if is_file else scratch_impls.load(name)
 
 
-def _twin_of(spec: Spec) -> type[Optimizer]:
+def _twin_of(spec: Spec) -> Against:
+    """What torch has for a formula, with a known defect mended where it can be."""
     try:
-        return torch_paths.twin(spec.reference)
+        twin = torch_paths.twin(spec.reference)
     except LookupError as error:
         raise UnknownName(f"{spec.name}: {error}: say what it is to be held against") from None
+    if mended(spec.reference, "float64"):
+        made = torch_paths.mended_twin(spec.reference)
+        return Against(label=f"{_label(twin)}, mended", make=made, spec=spec)
+    return Against(label=_label(twin), make=twin, spec=spec)
 
 
 def _common_options(held: Against) -> dict[str, Any]:

@@ -7,6 +7,7 @@ step from synchronised state (`synced_scenario`), or of many with the parameters
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.optim import Optimizer
 
 from ..reference.oracle import Trajectory
 from ..scratch_impls import Spec, State
-from .bound import Bounded, bounded_hyper
+from .bound import PRECISIONS, Bounded, bounded_hyper
 from .gap import Replay, gaps
 from .scenario import Scenario, cast
 
@@ -36,9 +37,12 @@ class _Side:
         self.grads = [torch.zeros_like(p) for p in self.params]
         self.optimizer = make(self.params, **hyper)
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
-        for param, (count, state) in zip(self.params, scenario.synced or (), strict=False):
-            tensors = {n: None if v is None else tensor(v) for n, v in state.items()}
-            self.optimizer.state[param].update({"step": torch.tensor(float(count)), **tensors})
+        if scenario.synced is not None:  # it enters as what somebody saved
+            saved = self.optimizer.state_dict()
+            for i, (count, state) in enumerate(scenario.synced):
+                values = {n: tensor(v) if isinstance(v, np.ndarray) else v for n, v in state.items()}
+                saved["state"][i] = {"step": float(count), **values}
+            self.optimizer.load_state_dict(saved)
 
     def step(self, gradients: list[torch.Tensor | None], lr_factor: float) -> None:
         for param, buffer, gradient in zip(self.params, self.grads, gradients, strict=True):
@@ -94,11 +98,12 @@ def replay(
         lr_factors=scenario.lr_factors,
         synced=scenario.synced,
     )
-    truth = Trajectory(spec, bounded_hyper(full), *_pairs(rounded, dtype))
+    truth = Trajectory(spec, bounded_hyper(full), *_pairs(rounded, dtype), functools.partial(_held, dtype=dtype))
     left = _Side(ours, rounded, dtype, device, hyper if our_hyper is None else our_hyper)
     right = _Side(theirs, rounded, dtype, device, hyper if their_hyper is None else their_hyper)
     names = [["param", *state] for state in truth.states]
-    sizes = [a.size for a, wanted in zip(rounded.start, names, strict=True) for _ in wanted]
+    sizes = [_size(value, a) for a, state in zip(rounded.start, truth.states, strict=True)
+             for value in (None, *state.values())]  # fmt: skip
     recorded: dict[str, list[np.ndarray]] = {"ours": [], "theirs": [], "value": [], "error": []}
     for row, factor in zip(rounded.gradients, rounded.lr_factors, strict=True):
         tensors = [None if g is None else torch.from_numpy(g) for g in row]
@@ -143,6 +148,21 @@ def _pairs(scenario: Scenario, dtype: str) -> tuple[list[Bounded], list[tuple[in
         (count, {name: None if v is None else Bounded.exact(v, dtype) for name, v in state.items()})
         for count, state in scenario.synced
     ]
+
+
+def _held(value: Any, dtype: str) -> Any:
+    """A state value that is a number, not a tensor, may be kept in the parameter's format: it is rounded once."""
+    if value is None or (isinstance(value, Bounded) and not value.constant):
+        return value
+    number = value if isinstance(value, Bounded) else Bounded(float(value), 0.0, PRECISIONS[dtype], constant=True)
+    return 1 * Bounded(np.asarray(number.value), np.asarray(number.error), PRECISIONS[dtype])
+
+
+def _size(value: Any, param: np.ndarray) -> int:
+    """The elements of a state value; None, and the parameter itself, are as large as the parameter."""
+    if value is None:
+        return int(param.size)
+    return int(np.size(value.value if isinstance(value, Bounded) else value))
 
 
 def _read_pairs(truth: Trajectory, names: list[list[str]]) -> list[Bounded | None]:

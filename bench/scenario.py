@@ -129,7 +129,7 @@ def synced_scenario(
         history = Trajectory(spec, full, [spread_history(seed, n, dtype)[0]])
         for t in range(warm):
             history.step([spread_history(seed, n, dtype)[1 + t]])
-        state = {name: None if v is None else cast(v, dtype) for name, v in history.states[0].items()}
+        state = {name: _kept(v, dtype) for name, v in history.states[0].items()}
         for elsewhere in away:
             names.append(f"n={n} {'away from' if elsewhere else 'at'} 0")
             start.append(spread_history(seed, n, dtype)[0] if elsewhere else np.zeros(n))
@@ -143,6 +143,13 @@ def synced_scenario(
         synced=tuple(synced) if warm else None,
         names=tuple(names),
     )
+
+
+def _kept(value: Any, dtype: str) -> Any:
+    """A state value in the format; a number stays a number."""
+    if value is None or isinstance(value, np.ndarray):
+        return None if value is None else cast(value, dtype)
+    return float(cast(np.asarray(value), dtype))
 
 
 def recorded(params: list[Any], loss: Any, make: Any, hyper: Any, *, steps: int) -> Scenario:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import mpmath
@@ -21,6 +21,7 @@ class Trajectory:
     start       the parameters, already in the number system; each keeps its own state and step count
     hyper       every hyperparameter of the formula
     synced      None, or for each parameter (steps taken, state) to begin with
+    hold        what becomes of a state value between two steps, where the number system does not say it
     """
 
     def __init__(
@@ -29,8 +30,9 @@ class Trajectory:
         hyper: Mapping[str, Any],
         start: Sequence[Any],
         synced: Sequence[tuple[int, State]] | None = None,
+        hold: Callable[[Any], Any] = lambda value: value,
     ) -> None:
-        self.spec, self.hyper, self.params = spec, dict(hyper), list(start)
+        self.spec, self.hyper, self.params, self.hold = spec, dict(hyper), list(start), hold
         begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in start]
         self.counts = [count for count, _ in begin]
         self.states = [dict(state) for _, state in begin]
@@ -40,10 +42,13 @@ class Trajectory:
         hyper = {**self.hyper, "lr": self.hyper["lr"] * lr_factor} if lr_factor != 1 else self.hyper
         for i, gradient in enumerate(gradients):
             if gradient is not None:
+                if self.counts[i] == 0:  # a state that begins with lr begins with the lr of its first step
+                    self.states[i] = self.spec.start(self.params[i], hyper)
                 self.counts[i] += 1
-                self.params[i], self.states[i] = self.spec.update(
+                self.params[i], new = self.spec.update(
                     self.params[i], gradient, self.states[i], self.counts[i], **hyper
                 )
+                self.states[i] = {name: self.hold(value) for name, value in new.items()}
 
 
 def multiprecision(value: Any) -> Any:

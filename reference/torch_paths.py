@@ -7,6 +7,7 @@ A path is the way torch executes one step: a loop over parameters ("forloop"), h
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import os
 import sys
@@ -42,13 +43,42 @@ def options(name: str) -> set[str]:
     return set(inspect.signature(twin(name)).parameters) - {"params"}
 
 
-def build(name: str, path: str, params: Any, **hyper: Any) -> Optimizer:
-    """The torch optimizer `name`, made to take one path. ValueError when the class has no such path."""
+def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: Any) -> Optimizer:
+    """The torch optimizer `name`, made to take one path. ValueError when the class has no such path.
+
+    mended      keep the numbers of its state (not the tensors) in float64, as torch does by itself where that is the
+                default format; else they are float32, whatever the format of the parameters
+    """
     if path not in paths(name):
         raise ValueError(f"torch.optim.{name} has no path {path!r}; it has {', '.join(paths(name))}")
     accepted = inspect.signature(twin(name)).parameters
     flags: dict[str, Any] = {flag: on for flag, on in _FLAGS[path].items() if flag in accepted}
-    return twin(name)(params, **hyper, **flags)
+    return (mended_twin if mended else twin)(name)(params, **hyper, **flags)
+
+
+@functools.cache
+def mended_twin(name: str) -> type[Optimizer]:
+    """The class of that name, stepping while float64 is the default format."""
+    cls = twin(name)
+
+    def within(name: str) -> Any:
+        def method(self: Optimizer, *given: Any, **options: Any) -> Any:
+            with _float64_by_default():
+                return getattr(cls, name)(self, *given, **options)
+
+        return method
+
+    return type(cls.__name__, (cls,), {method: within(method) for method in ("step", "load_state_dict")})
+
+
+@contextlib.contextmanager
+def _float64_by_default() -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def path_that_ran(optimizer: Optimizer) -> str:

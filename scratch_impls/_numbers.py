@@ -1,6 +1,37 @@
-"""The few elementwise functions that no operator spells, for every number system alike."""
+"""The few functions that no operator spells, for every number system alike.
+
+Torch tensors and (value, error) pairs bring them as methods. The others are Python's or NumPy's, which is imported when
+one of its arrays comes: a formula needs no framework.
+"""
+
+
+def where(condition, a, b):
+    """a where the condition holds, else b; what is not taken leaves no trace, not even a NaN."""
+    if isinstance(condition, bool):
+        return a if condition else b
+    if hasattr(a, "where"):
+        return a.where(condition, b)
+    if hasattr(b, "where"):
+        return b.where(~condition, a)
+    if not condition.ndim:
+        return a if condition else b
+    import numpy
+
+    return numpy.where(condition, a, b)
 
 
 def maximum(a, b):
-    """The larger of two, elementwise. NaN on either side gives NaN; infinities are kept for a, b >= 0."""
-    return a * (a >= b) + b * (a < b)
+    """The larger of two, elementwise. NaN on either side gives NaN."""
+    return where(a >= b, a, where(a < b, b, a + b))
+
+
+def minimum(a, b):
+    """The smaller of two, elementwise. NaN on either side gives NaN."""
+    return where(a <= b, a, where(a > b, b, a + b))
+
+
+def sign(a):
+    """-1, 0 or 1, in the format of a."""
+    if hasattr(a, "sign"):
+        return a.sign()
+    return where(a > 0, 1 + 0 * a, where(a < 0, -1 + 0 * a, 0 * a))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 import pytest
 
 from twinstep.bench.adapter import as_optimizer
 from twinstep.reference import torch_paths
-from twinstep.reference.known_defects import known_defect
+from twinstep.reference.known_defects import known_defect, mended
 from twinstep.scratch_impls import Case, Spec, all_specs
 
 DTYPES = ("float32", "float64")
@@ -32,26 +33,42 @@ def each_case() -> Any:
     return pytest.mark.parametrize(("spec", "case"), pairs, ids=[f"{s.name}/{c.name}" for s, c in pairs])
 
 
-def each_cell(scenario: str, *, only_defects: bool = False) -> Any:
-    """Parametrizes (spec, case, path); a cell that meets a known defect of torch is a strict expected failure."""
+def each_cell() -> Any:
+    """Parametrizes (spec, case, path)."""
+    cells = [
+        pytest.param(spec, case, path, id=f"{spec.name}/{case.name}-{path}")
+        for spec, case in torch_cases()
+        for path in torch_paths.paths(spec.reference)
+    ]
+    return pytest.mark.parametrize(("spec", "case", "path"), cells)
+
+
+def each_defect(scenario: str) -> Any:
+    """Parametrizes (spec, case, path, dtype) over what meets a known defect of torch: strict expected failures."""
     cells = []
     for spec, case in torch_cases():
-        for path in torch_paths.paths(spec.reference):
-            defect = known_defect(spec.reference, path, scenario, case.hyper)
-            if only_defects and defect is None:
-                continue
-            marks = [pytest.mark.xfail(strict=True, raises=defect.raises, reason=defect.reason)] if defect else []
-            cells.append(pytest.param(spec, case, path, id=f"{spec.name}/{case.name}-{path}", marks=marks))
-    return pytest.mark.parametrize(("spec", "case", "path"), cells)
+        for path, dtype in itertools.product(torch_paths.paths(spec.reference), DTYPES):
+            defect = known_defect(spec.reference, path, scenario, case.hyper, dtype)
+            if defect is not None:
+                marks = pytest.mark.xfail(strict=True, raises=defect.raises, reason=defect.reason)
+                name = f"{spec.name}/{case.name}-{path}-{dtype}"
+                cells.append(pytest.param(spec, case, path, dtype, id=name, marks=marks))
+    return pytest.mark.parametrize(("spec", "case", "path", "dtype"), cells)
 
 
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_spec = pytest.mark.parametrize("spec", all_specs(), ids=lambda s: s.name)
 
 
-def twin(spec: Spec, path: str = "forloop") -> Any:
-    return functools.partial(torch_paths.build, spec.reference, path)
+def twin(spec: Spec, path: str = "forloop", dtype: str = "float32") -> Any:
+    """torch's class; with the cause of a known defect taken away, where that can be done and the format shows it."""
+    return functools.partial(torch_paths.build, spec.reference, path, mended=mended(spec.reference, dtype))
 
 
 def scratch(spec: Spec) -> Any:
     return as_optimizer(spec)
+
+
+def twin_name(spec: Spec) -> str:
+    """What the main job, which is float64, calls the twin."""
+    return "torch-forloop-mended" if mended(spec.reference, "float64") else "torch-forloop"

@@ -16,12 +16,12 @@ WARM = (0, 1, 10)
 
 
 @each_dtype
-@each_cell("lockstep")
+@each_cell()
 def test_one_step_stays_inside_the_bound(spec, case, path, dtype, record):
     found = []
     for warm in WARM:
         scenario = synced_scenario(spec, case.hyper, sizes=SIZES, warm=warm, dtype=dtype)
-        result = replay(spec, case.hyper, scratch(spec), twin(spec, path), scenario, dtype=dtype)
+        result = replay(spec, case.hyper, scratch(spec), twin(spec, path, dtype), scenario, dtype=dtype)
         gap = result.first_failure()
         assert gap is None, f"{spec.name}/{case.name} {dtype} {path} {scenario.name}, {gap}"
         found.append(result.worst())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
-from cells import each_case, each_cell, each_dtype, each_spec, scratch, torch_cases, twin
+from cells import each_case, each_cell, each_defect, each_dtype, each_spec, scratch, torch_cases, twin
 
 from twinstep.bench.replay import replay
 from twinstep.bench.scenario import probe
@@ -13,8 +15,9 @@ from twinstep.reference.known_defects import known_defect
 from twinstep.scratch_impls import load
 
 
-def judge(spec, case, path, dtype, scenario, record):
-    result = replay(spec, case.hyper, scratch(spec), twin(spec, path), scenario, dtype=dtype)
+def judge(spec, case, path, dtype, scenario, record, *, theirs=None):
+    theirs = theirs or twin(spec, path, dtype)
+    result = replay(spec, case.hyper, scratch(spec), theirs, scenario, dtype=dtype)
     gap = result.first_failure()
     assert gap is None, f"{spec.name}/{case.name} {dtype} {path} {scenario.name} {gap}"
     record(
@@ -24,17 +27,18 @@ def judge(spec, case, path, dtype, scenario, record):
 
 
 @each_dtype
-@each_cell("probe")
+@each_cell()
 def test_sixty_steps_agree(spec, case, path, dtype, record):
     """With a parameter that starts late, wherever torch itself survives one."""
-    late = known_defect(spec.reference, path, "late-start", case.hyper) is None
+    late = known_defect(spec.reference, path, "late-start", case.hyper, "float32") is None
     judge(spec, case, path, dtype, probe(0, late=late), record)
 
 
-@each_cell("late-start", only_defects=True)
-def test_known_defects_of_torch_are_still_there(spec, case, path, record):
+@each_defect("late-start")
+def test_known_defects_of_torch_are_still_there(spec, case, path, dtype, record):
     """Strict: once torch is mended this fails, and the defect leaves the list."""
-    judge(spec, case, path, "float32", probe(1, steps=15, late=True), record)
+    as_it_is = functools.partial(torch_paths.build, spec.reference, path)
+    judge(spec, case, path, dtype, probe(1, steps=15, late=True), record, theirs=as_it_is)
 
 
 @each_spec

@@ -49,15 +49,24 @@ def test_there_is_something_to_judge():
 @each_cell
 def test_torch_passes_but_for_its_known_defects(name, path):
     """The short checks, the defects' own among them; agreement on every path is the business of test_replay."""
-    expected = expected_failures(made(name, path))
+    expected = expected_failures(made(name, path), ["float32"])
     report = check_optimizer(made(name, path), checks={*SHORT, *expected}, quick=True)
     assert report.passed and report.ran >= 25, faults(report)
     assert {r.check for r in report.results if r.status == "failed as expected"} == set(expected)
 
 
+def test_defects_of_one_format_are_found_there():
+    cells = {(cls, path, d.dtypes) for d in BATTERY_DEFECTS if d.dtypes for cls in d.classes for path in d.paths}
+    for cls, path, dtypes in sorted(cells):
+        everywhere = expected_failures(made(cls, path), ["float32"])
+        expected = set(expected_failures(made(cls, path), dtypes)) - set(everywhere)
+        report = check_optimizer(made(cls, path), checks=expected, dtypes=dtypes)
+        assert {r.check for r in report.results if r.status == "failed as expected"} == expected, faults(report)
+
+
 @each_formula
 def test_our_own_formulas_pass(name):
-    expected = expected_failures(as_optimizer(name))  # what a formula shares with its twin
+    expected = expected_failures(as_optimizer(name), ["float32"])  # what a formula shares with its twin
     report = check_optimizer(name, checks={*SHORT, *expected}, quick=True)
     assert report.passed and report.ran >= 24, faults(report)
 
@@ -85,7 +94,7 @@ REPRODUCED = [(defect, cls) for defect in BATTERY_DEFECTS for cls in defect.clas
 def test_a_known_defect_is_there_as_its_reproduction_says(defect, cls):
     """The last line of each asserts the defect; when torch mends it, this fails and the entry goes."""
     script = defect.reproduction.replace("{cls}", cls)
-    assert len(script.splitlines()) <= 10
+    assert len(script.splitlines()) <= 10, defect.name
     assert set(defect.checks) <= set(CHECKS) and set(defect.paths) <= {"default", "foreach", "fused"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from cells import each_spec, scratch, twin
+from cells import each_spec, scratch, twin, twin_name
 from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
@@ -34,7 +34,7 @@ def curve_gap(a, b):
 
 
 def trained(problem, spec, case, config, **makers):
-    makers = makers or {"scratch": scratch(spec), "torch-forloop": twin(spec)}
+    makers = makers or {"scratch": scratch(spec), twin_name(spec): twin(spec, dtype="float64")}
     return or_skip(config, lambda data: train(problem, makers, hyper=case.hyper, seed=0, dtype="float64", data=data))
 
 
@@ -115,7 +115,9 @@ class Idle(Optimizer):
 @each_spec
 def test_control_a_step_that_does_nothing_fails(spec, pytestconfig):
     problem = replace(load("quadratic"), steps=30)
-    runs = trained(problem, spec, spec.case_for(problem.name), pytestconfig, idle=Idle, torch=twin(spec))
+    runs = trained(
+        problem, spec, spec.case_for(problem.name), pytestconfig, idle=Idle, torch=twin(spec, dtype="float64")
+    )
     assert curve_gap(runs["idle"].losses, runs["torch"].losses) > 1e3 * CURVE_TOLERANCE
     assert runs["idle"].final_loss == runs["idle"].losses[0]
 

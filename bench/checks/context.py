@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -103,6 +104,13 @@ class Context:
     @property
     def spec(self) -> Spec | None:
         return self.against.spec if self.against else None
+
+    @property
+    def of_the_reference(self) -> Context | None:
+        """The same circumstances with the reference as the subject; None where there is none."""
+        if self.against is None:
+            return None
+        return dataclasses.replace(self, subject=subject_of(self.against.make, self.against.label))
 
     @property
     def richest(self) -> Case:

@@ -114,7 +114,9 @@ def _number(value: Any) -> bool:
 
 
 def _wide(value: Any) -> torch.Tensor:
-    tensor = torch.as_tensor(value).detach().cpu()
+    if not isinstance(value, torch.Tensor):
+        return torch.tensor(value, dtype=torch.float64)  # a Python number would become a float32 first
+    tensor = value.detach().cpu()
     if tensor.is_sparse:
         tensor = tensor.to_dense()
     return torch.view_as_real(tensor.resolve_conj()).double() if tensor.is_complex() else tensor.double()

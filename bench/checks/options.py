@@ -139,6 +139,10 @@ def options_have_effect(c: Context) -> None:
     if not found:
         raise NotApplicable("its signature names no option that is a number, a switch or a tuple of numbers")
     ignored = [name for name, verdict in found.items() if verdict == "ignored"]
+    reference = c.of_the_reference
+    if ignored and reference is not None:  # what moves no parameter in the reference either need not
+        theirs = effects(reference)
+        ignored = [name for name in ignored if theirs.get(name) != "ignored"]
     refused = [name for name, verdict in found.items() if verdict not in ("effect", "ignored")]
     also = f"; no other value of {', '.join(refused)} was accepted" if refused else ""
     if ignored:

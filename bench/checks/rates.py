@@ -11,10 +11,11 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, StepLR
 
+from ...scratch_impls import Case
 from .context import Context, check, parameters
 from .result import Failed, NotApplicable
 from .script import made, shown_by, stepping
-from .trials import Snapshot, at, cases_of, clones, first_gap, groups_of, history, run, snapshot
+from .trials import Snapshot, at, cases_of, clones, first_gap, groups_of, history, run, snapshot, unless_by_design
 
 Hyper = dict[str, Any]
 
@@ -23,29 +24,33 @@ Hyper = dict[str, Any]
 def learning_rate_change(c: Context) -> None:
     """group["lr"] rules the very next step: 0 freezes, another value acts at once, the old one moves again."""
     for case in cases_of(c):
-        hyper = {**case.hyper, **({"weight_decay": 0} if "weight_decay" in c.subject.options else {})}
         with at(case, c.dtypes[0]):
-            start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-            rows = history(c.seed, 6, start)
-            frozen = _with_rates(c, hyper, start, rows, {0: 0.0, 1: 1.0})
-            for i, (was, now, later) in enumerate(zip(snapshot(start), frozen[0], frozen[1], strict=True)):
-                if not torch.equal(was, now):
-                    raise Failed(
-                        f'group["lr"] set to 0 before step 1, weight decay 0, and parameter {i} moved by '
-                        f"{float((was - now).abs().max()):.3g}",
-                        cause="the learning rate of the constructor is used, not the group's",
-                    )
-                if torch.equal(now, later):
-                    raise Failed(f'group["lr"] back at its old value before step 2, and parameter {i} did not move')
-            steady = _with_rates(c, hyper, start, rows, {})
-            changed = _with_rates(c, hyper, start, rows, {3: 0.1})
-            for i, (a, b) in enumerate(zip(steady[3], changed[3], strict=True)):
-                if torch.equal(a, b):
-                    raise Failed(
-                        f'group["lr"] divided by 10 before step 4, and step 4 took parameter {i} exactly where it goes '
-                        "without the change",
-                        cause="a changed learning rate acts late or never",
-                    )
+            unless_by_design(c, case, _rate_rules)
+
+
+def _rate_rules(c: Context, case: Case) -> None:
+    hyper = {**case.hyper, **({"weight_decay": 0} if "weight_decay" in c.subject.options else {})}
+    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    rows = history(c.seed, 6, start)
+    frozen = _with_rates(c, hyper, start, rows, {0: 0.0, 1: 1.0})
+    for i, (was, now, later) in enumerate(zip(snapshot(start), frozen[0], frozen[1], strict=True)):
+        if not torch.equal(was, now):
+            raise Failed(
+                f'group["lr"] set to 0 before step 1, weight decay 0, and parameter {i} moved by '
+                f"{float((was - now).abs().max()):.3g}",
+                cause="the learning rate of the constructor is used, not the group's",
+            )
+        if torch.equal(now, later):
+            raise Failed(f'group["lr"] back at its old value before step 2, and parameter {i} did not move')
+    steady = _with_rates(c, hyper, start, rows, {})
+    changed = _with_rates(c, hyper, start, rows, {3: 0.1})
+    for i, (a, b) in enumerate(zip(steady[3], changed[3], strict=True)):
+        if torch.equal(a, b):
+            raise Failed(
+                f'group["lr"] divided by 10 before step 4, and step 4 took parameter {i} exactly where it goes '
+                "without the change",
+                cause="a changed learning rate acts late or never",
+            )
 
 
 def _with_rates(c: Context, hyper: Hyper, start: Any, rows: Any, factors: dict[int, float]) -> list[Snapshot]:
@@ -86,19 +91,23 @@ def scheduler(c: Context) -> None:
     """torch's schedulers drive it: the same trajectory as the group's values set by hand, and not that without one."""
     for case in cases_of(dataclasses.replace(c, quick=True)):  # which case it is changes little here
         with at(case, c.dtypes[0]):
-            start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-            rows = history(c.seed, 6, start)
-            probe = c.build(clones(start), **case.hyper)
-            if not isinstance(probe, Optimizer):
-                raise NotApplicable("torch's schedulers take subclasses of torch.optim.Optimizer only")
-            lr = groups_of(probe)[0].get("lr")
-            if not isinstance(lr, (int, float)) or not lr:
-                raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
-            params = clones(start)
-            without = run(c.build(params, **case.hyper), params, rows)
-            with shown_by(c, functools.partial(_three_ways, c, case.hyper, lr)):
-                for name, schedule in SCHEDULES.items():
-                    _scheduled(c, case.hyper, name, functools.partial(schedule, lr=lr), start, rows, without)
+            unless_by_design(c, case, _schedules_rule)
+
+
+def _schedules_rule(c: Context, case: Case) -> None:
+    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    rows = history(c.seed, 6, start)
+    probe = c.build(clones(start), **case.hyper)
+    if not isinstance(probe, Optimizer):
+        raise NotApplicable("torch's schedulers take subclasses of torch.optim.Optimizer only")
+    lr = groups_of(probe)[0].get("lr")
+    if not isinstance(lr, (int, float)) or not lr:
+        raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
+    params = clones(start)
+    without = run(c.build(params, **case.hyper), params, rows)
+    with shown_by(c, functools.partial(_three_ways, c, case.hyper, lr)):
+        for name, schedule in SCHEDULES.items():
+            _scheduled(c, case.hyper, name, functools.partial(schedule, lr=lr), start, rows, without)
 
 
 def _three_ways(c: Context, hyper: Any, lr: float) -> list[str]:

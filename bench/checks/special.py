@@ -11,7 +11,7 @@ import torch
 from ...scratch_impls import Case
 from ..replay import Factory
 from .context import Context, check, gradients, parameters
-from .equal import Params, Values, go, same, some_cases, tolerance, two_cases, values
+from .equal import Params, Values, difference, go, same, some_cases, tolerance, two_cases, values
 from .result import Failed, NotApplicable
 from .script import made, parameter, shown_by, stepping
 
@@ -34,13 +34,15 @@ def judge_zeros(context: Context, dtype: str, cases: list[Case]) -> None:
         with shown_by(context, functools.partial(_zeros_and_one, context, case, dtype)):
             start, rested, ours, decays = _zeros(context, context.subject.make, case, dtype)
             finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
+            theirs: Values = {}
+            if context.against is not None:
+                _, their_rest, their_end, _ = _zeros(context, context.against.make, case, dtype)
+                theirs, decays = _params_of(their_end), decays or bool(difference(their_rest, start))
             if not decays:
                 same(rested, start, f"moved without weight decay {after}", **where)
-            if context.against is not None:
-                theirs = _params_of(_zeros(context, context.against.make, case, dtype)[2])
-                if all(bool(torch.isfinite(value).all()) for value in theirs.values()):
-                    what = f"{after} and one of N(0, 1), against the reference"
-                    same(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
+            if context.against is not None and all(bool(torch.isfinite(value).all()) for value in theirs.values()):
+                what = f"{after} and one of N(0, 1), against the reference"
+                same(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
 
 
 def _zeros_and_one(context: Context, case: Case, dtype: str) -> list[str]:

@@ -52,6 +52,22 @@ def at(case: Case | None, dtype: str = "") -> Iterator[None]:
         raise Failed(told, case=name, dtype=dtype, cause=f"it raised {type(error).__name__}") from error
 
 
+def unless_by_design(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+    """Judges the subject; a fault that the reference has as well belongs to the rule, not to who wrote it down."""
+    try:
+        judge(c, case)
+    except Failed as fault:
+        reference = c.of_the_reference
+        try:
+            if reference is not None:
+                judge(reference, case)
+        except Failed as theirs:
+            if theirs.cause == fault.cause:
+                said = f"{reference.subject.label}, which it is held against, has it by design: {theirs.message}"
+                raise NotApplicable(said) from None
+        raise
+
+
 def history(seed: int, steps: int, params: Sequence[torch.Tensor]) -> list[list[torch.Tensor | None]]:
     """N(0, 1) gradients for every parameter and step."""
     generator = torch.Generator().manual_seed(7919 * seed + 17)
