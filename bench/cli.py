@@ -67,10 +67,12 @@ def list_() -> None:
 
         out = console()
         for spec in scratch_impls.all_specs():
-            paths = ", ".join(torch_paths.paths(spec.reference))
-            title = (
-                f"{spec.name}: held against torch.optim.{spec.reference} ({paths}) and, where marked, the book's rule"
-            )
+            held = "itself on NumPy: torch has no twin of it"
+            if spec.reference:
+                held = f"torch.optim.{spec.reference} ({', '.join(torch_paths.paths(spec.reference))})"
+            title = f"{spec.name}: held against {held}"
+            if any(case.reference == "book" for case in spec.cases):
+                title += " and, where marked, the book's rule"
             table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
             for name in ("case", "hyperparameters", "the mistake that it shows", "trained on"):
                 table.add_column(name)

@@ -16,19 +16,33 @@ import torch
 from torch.optim import Optimizer
 
 from ..reference import torch_paths
+from ..reference.known_defects import mended
 from ..scratch_impls import Case, Spec
 from .adapter import as_optimizer
 from .replay import Factory, replay
 from .scenario import Scenario, probe
 from .timing import Ratio, Step, Stream, Times, interleave, ratio, step_bytes
 
-REFERENCE = "torch-forloop"
 _STREAM = "stream"
 
 
 def implementations(spec: Spec) -> tuple[str, ...]:
     """Those that compete, in a fixed order; the torch paths are those that this version of torch has."""
-    return ("scratch-numpy", "scratch", *(f"torch-{path}" for path in torch_paths.paths(spec.reference)))
+    paths = torch_paths.paths(spec.reference) if spec.reference else ()
+    return ("scratch-numpy", "scratch", *(f"torch-{path}" for path in paths))
+
+
+def twin(spec: Spec, dtype: str = "float32") -> tuple[str, Factory]:
+    """What the formula on torch is held against, by name.
+
+    It is torch's for-loop, with a known defect of that format mended where it can be; and for a formula that torch does
+    not have, the formula on NumPy.
+    """
+    if spec.reference is None:
+        return "scratch-numpy", factory(spec, "scratch-numpy")
+    mends = mended(spec.reference, dtype)
+    make = functools.partial(torch_paths.build, spec.reference, "forloop", mended=mends)
+    return "torch-forloop" + ("-mended" if mends else ""), make
 
 
 def representatives(spec: Spec) -> Iterator[Case]:
@@ -70,17 +84,18 @@ def factory(spec: Spec, implementation: str) -> Factory:
         return as_optimizer(spec)
     if implementation == "scratch-numpy":
         return functools.partial(NumpyOptimizer, spec=spec)
+    assert spec.reference is not None  # or no torch path would compete
     return functools.partial(torch_paths.build, spec.reference, implementation.removeprefix("torch-"))
 
 
 def fault(spec: Spec, case: Case, implementation: str, dtype: str, make: Factory | None = None) -> str | None:
-    """What is wrong with an implementation, judged by a short replay against torch's for-loop; None when it agrees.
+    """What is wrong with an implementation, judged by a short replay against the twin; None when it agrees.
 
     make    builds what is judged under this name, where it is not our own
     """
     ours = make or factory(spec, implementation)
     try:
-        result = replay(spec, case.hyper, ours, factory(spec, REFERENCE), probe(0, steps=8), dtype=dtype)
+        result = replay(spec, case.hyper, ours, twin(spec, dtype)[1], probe(0, steps=8), dtype=dtype)
     except Exception as error:  # whatever it raises, it is not an implementation that can be timed
         return f"{type(error).__name__}: {error}"
     gap = result.first_failure()
@@ -131,12 +146,14 @@ def bare_loops(case: Case, makes: Sequence[Factory], history: Scenario, dtype: s
 class Contest:
     """What one cell gave.
 
+    reference   the implementation that the others' times are held against
     wrong       implementation -> what is wrong with it; such a one has no times
     times       the others, interleaved, and the memory stream beside them
     bandwidth   bytes per second of that stream, median of the rounds
     floor_s     the least seconds that a step can take at that bandwidth
     """
 
+    reference: str
     wrong: dict[str, str]
     times: Times
     bandwidth: float
@@ -144,8 +161,9 @@ class Contest:
 
     @property
     def best_torch(self) -> str:
-        """The fastest torch path by its median."""
-        return min((n for n in self.times.seconds if n.startswith("torch-")), key=self.times.median_s)
+        """The fastest torch path by its median; the reference where there is none."""
+        paths = [n for n in self.times.seconds if n.startswith("torch-")]
+        return min(paths, key=self.times.median_s, default=self.reference)
 
     def against(self, implementation: str, other: str) -> Ratio:
         return ratio(self.times.seconds[implementation], self.times.seconds[other])
@@ -155,7 +173,7 @@ class Contest:
         if implementation in self.wrong:
             return {"verdict": "WRONG", "why": self.wrong[implementation], "ratio": None, "step_s": None}
         step_s = self.times.median_s(implementation)
-        loop, best = self.against(implementation, REFERENCE), self.against(implementation, self.best_torch)
+        loop, best = self.against(implementation, self.reference), self.against(implementation, self.best_torch)
         return {
             "verdict": loop.verdict, "step_s": step_s,
             "ratio": loop.value, "ratio_low": loop.low, "ratio_high": loop.high,
@@ -182,4 +200,5 @@ def hold(
     times = interleave({**steps, _STREAM: stream}, rounds=rounds, budget_s=budget_s)
     moved = stream.bytes / times.median_s(_STREAM)
     competitors = Times(seconds={n: times.seconds[n] for n in steps}, inner={n: times.inner[n] for n in steps})
-    return Contest(wrong=wrong, times=competitors, bandwidth=moved, floor_s=least / moved)
+    reference = "torch-forloop" if spec.reference else "scratch-numpy"
+    return Contest(reference=reference, wrong=wrong, times=competitors, bandwidth=moved, floor_s=least / moved)

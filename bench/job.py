@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +11,10 @@ from typing import Any
 
 import torch
 
-from ..reference import torch_paths
-from ..reference.known_defects import mended
 from ..scratch_impls import Case, Spec
 from .adapter import as_optimizer
 from .airfoil import DataUnavailable
+from .contest import twin
 from .gap import Gap
 from .journal import Journal
 from .problems import Problem
@@ -24,8 +22,6 @@ from .replay import Factory, replay
 from .scenario import probe, recorded
 from .tables import check_folder, write_tables
 from .train import Training, train
-
-TWIN_PATH = "forloop"  # what torch runs by default on a CPU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +40,8 @@ class Job:
     against: tuple[str, Factory] | None = None
 
     def twin(self, spec: Spec) -> tuple[str, Factory]:
-        """The implementation that a Spec is held against, by name; "mended" where torch's own has a known defect."""
-        if self.against:
-            return self.against
-        mends = mended(spec.reference, self.dtype)
-        name = f"torch-{TWIN_PATH}" + ("-mended" if mends else "")
-        return name, functools.partial(torch_paths.build, spec.reference, TWIN_PATH, mended=mends)
+        """The implementation that a Spec is held against, by name."""
+        return self.against or twin(spec, self.dtype)
 
     def cells(self) -> Iterator[tuple[Problem, Spec, Case, int]]:
         for problem in self.problems:

@@ -302,7 +302,9 @@ def _spec_named(name: str | Path) -> Spec:
 
 
 def _twin_of(spec: Spec) -> Against:
-    """What torch has for a formula, with a known defect mended where it can be."""
+    """What torch has for a formula, with a known defect mended where it can be; the formula itself if it has nothing."""
+    if spec.reference is None:
+        return _formula(spec)
     try:
         twin = torch_paths.twin(spec.reference)
     except LookupError as error:

@@ -49,7 +49,8 @@ class Spec:
     update(param, grad, state, step, *, lr, ...) -> (param, state)
         pure; runs unchanged on floats, NumPy arrays, torch tensors, multi-precision numbers and
         (value, rounding error) pairs; step is a Python number that starts at 1
-    reference   the name of its twin in the reference framework
+    reference   the name of its twin in the reference framework; None where it has none: then the formula on NumPy
+                stands beside the formula on torch
     requires    {"what must hold, as a sentence": predicate over all hyperparameters}
     """
 
@@ -58,7 +59,7 @@ class Spec:
     update: Callable[..., tuple[Any, State]]
     cases: tuple[Case, ...]
     source: str
-    reference: str
+    reference: str | None
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
 
     @functools.cached_property
@@ -130,7 +131,9 @@ def complaints(spec: Spec) -> list[str]:
     found += [f"init asks for {n}, which update does not take" for n in _keywords(spec.init) if n not in spec.defaults]
     if "<-" not in spec.formula:
         found.append("the file's docstring must give the formula, one 'x <- ...' line for each line of code")
-    found += [f"{what} must not be empty" for what in ("source", "reference", "cases") if not getattr(spec, what)]
+    found += [f"{what} must not be empty" for what in ("source", "cases") if not getattr(spec, what)]
+    if spec.reference == "":
+        found.append("reference must name the twin, or be None where there is none")
     return found if found else _case_complaints(spec)
 
 

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 import torch
-from cells import each_spec, scratch, twin
+from cells import each_spec, each_twinned_spec, scratch, twin
 
 from twinstep.bench import adapter
 from twinstep.scratch_impls import load
@@ -43,7 +43,7 @@ def close(a, b):
     return all(torch.allclose(x, y, rtol=1e-5, atol=1e-7) for x, y in zip(a, b, strict=True))
 
 
-@each_spec
+@each_twinned_spec
 def test_groups_have_their_own_hyperparameters(spec):
     ours, theirs = model(), model()
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
@@ -55,7 +55,7 @@ def test_groups_have_their_own_hyperparameters(spec):
     assert not close(ours, same), "control: the group's own lr must matter"
 
 
-@each_spec
+@each_twinned_spec
 def test_a_group_can_be_added_later(spec):
     ours, theirs = model(), model()
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
@@ -81,7 +81,7 @@ def test_a_saved_run_continues_where_it_stopped(spec):
     assert all(torch.equal(a, b) for a, b in zip(whole, second, strict=True))
 
 
-@each_spec
+@each_twinned_spec
 @pytest.mark.parametrize("direction", ["to-torch", "from-torch"])
 def test_state_dicts_are_exchanged_with_the_twin(spec, direction):
     hyper = stateful(spec)
@@ -111,7 +111,7 @@ def test_optimizers_are_copied_and_pickled(spec):
         assert twin_brother.state_dict()["param_groups"] == optimizer.state_dict()["param_groups"]
 
 
-@each_spec
+@each_twinned_spec
 def test_a_scheduler_drives_the_learning_rate(spec):
     ours, theirs = model(), model()
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):

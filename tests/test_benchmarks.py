@@ -71,7 +71,7 @@ def replay_times():
     def once(optimizer):
         spec = load(optimizer)
         case = list(contest.representatives(spec))[-1]
-        ours, theirs = contest.factory(spec, "scratch"), contest.factory(spec, contest.REFERENCE)
+        ours, theirs = contest.factory(spec, "scratch"), contest.twin(spec)[1]
         history = probe(SEED)
         arguments = (spec, case.hyper, ours, theirs, history)
         loops = functools.partial(contest.bare_loops, case, (ours, theirs), history, DTYPE)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from cells import lacking
 
+from twinstep.bench import contest
 from twinstep.scratch_impls import SpecError, UnknownName, all_specs, load, load_file, names
 
 ROOT = Path(__file__).parent.parent
@@ -103,6 +104,13 @@ def test_a_formula_file_from_any_folder(formula_file):
     assert spec.formula.startswith("Descent by the sign")
 
 
+def test_a_formula_without_a_twin_stands_beside_itself_on_numpy(formula_file):
+    spec = load_file(formula_file(SIGNED.replace('reference="SGD"', "reference=None")))
+    assert contest.twin(spec)[0] == "scratch-numpy"
+    assert contest.implementations(spec) == ("scratch-numpy", "scratch")
+    assert contest.fault(spec, spec.cases[1], "scratch", "float64") is None
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
@@ -115,6 +123,7 @@ def test_a_formula_file_from_any_folder(formula_file):
         ("def init(param)", "def init(param, *, rho)", "init asks for rho"),
         ("x <- x", "x = x", "must give the formula"),
         ('source="nobody"', 'source=""', "source must not be empty"),
+        ('reference="SGD"', 'reference=""', "or be None where there is none"),
         ('"what a user gets"', '""', "must say why"),
         ('case("both"', 'case("default"', "used twice"),
         ("weight_decay=0.1)", "momentum=0.1)", "no option 'momentum'"),

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 import torch
-from cells import each_case, each_cell, each_defect, each_dtype, each_spec, scratch, torch_cases, twin
+from cells import each_case, each_cell, each_defect, each_dtype, each_twinned_spec, scratch, torch_cases, twin
 
 from twinstep.bench.replay import replay
 from twinstep.bench.scenario import probe
@@ -41,7 +41,7 @@ def test_known_defects_of_torch_are_still_there(spec, case, path, dtype, record)
     judge(spec, case, path, dtype, probe(1, steps=15, late=True), record, theirs=as_it_is)
 
 
-@each_spec
+@each_twinned_spec
 def test_four_hundred_steps_agree(spec, record):
     """The case with most options: drift, and counters that stick, need a long run and no grid."""
     richest = max((c for c in spec.cases if c.reference == "torch"), key=lambda c: len(c.hyper))

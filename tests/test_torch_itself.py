@@ -14,7 +14,7 @@ from twinstep.bench.judge import check_optimizer
 from twinstep.reference import known_defects, torch_paths
 from twinstep.reference.known_defects import BATTERY_DEFECTS, expected_failures
 
-CLASSES = sorted({spec.reference for spec in scratch_impls.all_specs()})
+CLASSES = sorted({spec.reference for spec in scratch_impls.all_specs() if spec.reference})
 # Each walks all cases, or hundreds of steps; test_lockstep and test_replay judge agreement on every path anyway.
 LONG = ("one-step", "many-steps", "tiny-gradients", "late-parameters", "paths", "long-run", "constant-gradients")
 SHORT = [name for name in CHECKS if name not in LONG]

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from cells import each_spec, scratch, twin, twin_name
+from cells import each_spec, scratch
 from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
 from twinstep import scratch_impls
-from twinstep.bench import baseline
+from twinstep.bench import baseline, contest
 from twinstep.bench.problems import load
 from twinstep.bench.tables import read_table
 from twinstep.bench.train import CHECKPOINTS, checkpoints, train
@@ -34,7 +34,7 @@ def curve_gap(a, b):
 
 
 def trained(problem, spec, case, config, **makers):
-    makers = makers or {"scratch": scratch(spec), twin_name(spec): twin(spec, dtype="float64")}
+    makers = makers or {"scratch": scratch(spec), **dict([contest.twin(spec, "float64")])}
     return or_skip(config, lambda data: train(problem, makers, hyper=case.hyper, seed=0, dtype="float64", data=data))
 
 
@@ -115,10 +115,9 @@ class Idle(Optimizer):
 @each_spec
 def test_control_a_step_that_does_nothing_fails(spec, pytestconfig):
     problem = replace(load("quadratic"), steps=30)
-    runs = trained(
-        problem, spec, spec.case_for(problem.name), pytestconfig, idle=Idle, torch=twin(spec, dtype="float64")
-    )
-    assert curve_gap(runs["idle"].losses, runs["torch"].losses) > 1e3 * CURVE_TOLERANCE
+    theirs = contest.twin(spec, "float64")[1]
+    runs = trained(problem, spec, spec.case_for(problem.name), pytestconfig, idle=Idle, theirs=theirs)
+    assert curve_gap(runs["idle"].losses, runs["theirs"].losses) > 1e3 * CURVE_TOLERANCE
     assert runs["idle"].final_loss == runs["idle"].losses[0]
 
 
