@@ -135,6 +135,46 @@ class Bounded:
         unsure = np.where(abs(self.value) < self.error, 2.0, 0.0)
         return Bounded(np.sign(self.value), unsure, self.precision, self.constant)
 
+    def __getitem__(self, index: Any) -> Bounded:
+        return Bounded(self.value[index], self.error[index], self.precision, self.constant)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    @property
+    def ndim(self) -> int:
+        return np.ndim(self.value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.value)
+
+    @property
+    def dtype(self) -> str:
+        """The name of the format in which results are rounded."""
+        return next(name for name, precision in PRECISIONS.items() if precision == self.precision)
+
+    @property
+    def T(self) -> Bounded:
+        return Bounded(self.value.T, self.error.T, self.precision, self.constant)
+
+    def sum(self, axis: int | None = None, keepdims: bool = False) -> Bounded:
+        """In whatever order: each of the n - 1 additions may round all that was added so far."""
+        how: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
+        total = self.value.sum(**how)
+        added = max(self.value.size if axis is None else self.value.shape[axis], 1) - 1
+        rounded = added * (self.precision.roundoff * abs(self.value).sum(**how) + self.precision.underflow)
+        return Bounded(total, self.error.sum(**how) + rounded, self.precision, self.constant)
+
+    def mean(self, axis: int | None = None, keepdims: bool = False) -> Bounded:
+        return self.sum(axis, keepdims) / (self.value.size if axis is None else self.value.shape[axis])
+
+    def __matmul__(self, other: Bounded) -> Bounded:
+        """Sums of products: n roundings of a sum of n terms, that of the product among them, in whatever order."""
+        a, error_a, b, error_b, precision, constant = self._with(other)
+        rounded = a.shape[-1] * (precision.roundoff * (abs(a) @ abs(b)) + precision.underflow)
+        return Bounded(a @ b, abs(a) @ error_b + error_a @ abs(b) + rounded, precision, constant)
+
     def __lt__(self, other: Any) -> Any:
         return self.value < _value(other)
 

@@ -57,10 +57,10 @@ SHAPES: tuple[tuple[int, ...], ...] = ((4, 5), (7,), ())
 
 
 @functools.lru_cache(maxsize=16)
-def spread_history(seed: int, n: int, dtype: str, count: int = 12) -> tuple[np.ndarray, ...]:
-    """A start of N(0, 1) and `count` spread gradients of n elements, rounded to the format; made once."""
-    rng = np.random.default_rng([seed, n])
-    made = (rng.standard_normal(n), *(spread_gradient(rng, (n,)) for _ in range(count)))
+def spread_history(seed: int, shape: tuple[int, ...], dtype: str, count: int = 12) -> tuple[np.ndarray, ...]:
+    """A start of N(0, 1) and `count` spread gradients of one shape, rounded to the format; made once."""
+    rng = np.random.default_rng([seed, *shape])
+    made = (rng.standard_normal(shape), *(spread_gradient(rng, shape) for _ in range(count)))
     return tuple(cast(array, dtype) for array in made)
 
 
@@ -111,7 +111,7 @@ def synced_scenario(
     spec: Spec,
     hyper: Mapping[str, Any],
     *,
-    sizes: tuple[int, ...],
+    sizes: tuple[int | tuple[int, ...], ...],
     warm: int,
     dtype: str,
     away: tuple[bool, ...] = (False, True),
@@ -119,21 +119,23 @@ def synced_scenario(
 ) -> Scenario:
     """One step of several parameters from the state that `warm` steps of the formula leave behind; 0 is a fresh start.
 
-    sizes   elements of each parameter: one a multiple of every vector width, one that leaves trailing elements
+    sizes   elements of each parameter, or its shape: one a multiple of every vector width, one that leaves trailing
+            elements
     away    False puts a parameter at 0, where the update keeps all its bits; True at N(0, 1), where weight decay
             shows and the last subtraction rounds
     """
     full = spec.hyper(**hyper)
     names, start, gradients, synced = [], [], [], []
     for n in sizes:
-        history = Trajectory(spec, full, [spread_history(seed, n, dtype)[0]])
+        made = spread_history(seed, n if isinstance(n, tuple) else (n,), dtype)
+        history = Trajectory(spec, full, [made[0]])
         for t in range(warm):
-            history.step([spread_history(seed, n, dtype)[1 + t]])
+            history.step([made[1 + t]])
         state = {name: _kept(v, dtype) for name, v in history.states[0].items()}
         for elsewhere in away:
             names.append(f"n={n} {'away from' if elsewhere else 'at'} 0")
-            start.append(spread_history(seed, n, dtype)[0] if elsewhere else np.zeros(n))
-            gradients.append(spread_history(seed, n, dtype)[-1])
+            start.append(made[0] if elsewhere else np.zeros(n))
+            gradients.append(made[-1])
             synced.append((warm, state))
     return Scenario(
         name=f"lockstep after {warm} steps",

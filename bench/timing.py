@@ -144,15 +144,15 @@ def bandwidth(moved_bytes: int, *, rounds: int = ROUNDS) -> float:
 
 
 def step_bytes(spec: Spec, hyper: Mapping[str, Any], shapes: Sequence[Sequence[int]], dtype: str) -> int:
-    """What one step must move at least: parameter, gradient and states read, parameter and states written.
-
-    States are taken to be shaped like the parameter.
-    """
+    """What one step must move at least: parameter, gradient and states read, parameter and states written."""
     import torch
 
-    full = spec.hyper(**hyper)
-    _, state = spec.update(1.0, 1.0, spec.start(1.0, full), 1, **full)
-    return elements(shapes) * int(getattr(torch, dtype).itemsize) * (3 + 2 * len(state))
+    full, moved = spec.hyper(**hyper), 0
+    for shape in shapes:
+        state = spec.start(np.broadcast_to(np.float32(1), tuple(shape)), full)
+        kept = [elements([shape]) if value is None else np.size(value) for value in state.values()]
+        moved += 3 * elements([shape]) + 2 * sum(size for size in kept)
+    return moved * int(getattr(torch, dtype).itemsize)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,20 @@ class BatteryDefect:
     dtypes: tuple[str, ...] = ()
 
 
-ALL = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Adadelta", "Adamax", "NAdam", "RAdam", "ASGD", "Rprop")
+ALL = (
+    "SGD",
+    "Adagrad",
+    "RMSprop",
+    "Adam",
+    "AdamW",
+    "Adadelta",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "ASGD",
+    "Rprop",
+    "Adafactor",
+)
 EVERY_PATH = ("default", "foreach", "fused")
 
 _FLOAT32_NUMBERS = """\
@@ -191,6 +204,41 @@ for foreach in (False, True):
         "before it rounds: float64 parameters differ in the eighth digit",
         reproduction=_FLOAT32_NUMBERS,
         dtypes=("float64",),
+    ),
+    BatteryDefect(
+        name="adafactor-empty",
+        checks=("shapes",),
+        classes=("Adafactor",),
+        paths=("default", "foreach"),
+        reason="a parameter without elements divides by its size: ZeroDivisionError, and no parameter is stepped",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.zeros(0))
+optimizer = torch.optim.Adafactor([p])
+p.grad = torch.zeros_like(p)
+try:
+    raised = optimizer.step()
+except ZeroDivisionError as error:
+    raised = error
+assert isinstance(raised, ZeroDivisionError)
+""",
+    ),
+    BatteryDefect(
+        name="adafactor-eps-of-another",
+        checks=(),
+        classes=("Adafactor",),
+        paths=("default", "foreach"),
+        reason="the eps that depends on the format is made for the first parameter of a group and kept for all others",
+        reproduction="""\
+import torch
+p, q = (torch.nn.Parameter(torch.ones(1, dtype=dtype)) for dtype in (torch.float32, torch.float64))
+for params in ([q], [p, q]):
+    before = q.item()
+    p.grad, q.grad = torch.full_like(p, 1e-9), torch.full_like(q, 1e-9)
+    torch.optim.Adafactor(params).step()
+    moved = before - q.item()
+assert moved < 0.001  # alone it moves by 0.01
+""",
     ),
     BatteryDefect(
         name="load-casts-numbers",
@@ -353,7 +401,7 @@ def expected_failures(make: Any, dtypes: Sequence[str] = ("float32", "float64"))
     name = getattr(cls, "__name__", "")
     if isinstance(spec := getattr(cls, "spec", None), Spec) and spec is load_if_ours(spec.name):
         name = spec.name
-    elif not isinstance(cls, type) or not cls.__module__.startswith("torch.optim."):
+    elif not isinstance(cls, type) or not f"{cls.__module__}.".startswith("torch.optim."):
         return {}
     return {
         check: f"{defect.reason} ({defect.seen})"

@@ -35,3 +35,21 @@ def sign(a):
     if hasattr(a, "sign"):
         return a.sign()
     return where(a > 0, 1 + 0 * a, where(a < 0, -1 + 0 * a, 0 * a))
+
+
+def mean(a, axis=None):
+    """The mean of all elements, or along one axis, which stays with length 1. A single number is its own mean."""
+    if not hasattr(a, "mean"):
+        return a
+    return a.mean() if axis is None else a.mean(axis=axis, keepdims=True)
+
+
+def dimensions(a):
+    """The number of axes; a single number has none."""
+    return getattr(a, "ndim", 0)
+
+
+def spacing(a):
+    """The distance from 1 to the next number of the format of a; that of float64 where a names no narrower one."""
+    name = str(getattr(a, "dtype", "float64")).removeprefix("torch.")
+    return {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}.get(name, 2.0**-52)

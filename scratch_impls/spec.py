@@ -51,6 +51,9 @@ class Spec:
         (value, rounding error) pairs; step is a Python number that starts at 1
     reference   the name of its twin in the reference framework; None where it has none: then the formula on NumPy
                 stands beside the formula on torch
+    elementwise False: an element's step depends on others, so that single numbers and reshaped copies go another way
+    dims        the number of dimensions that parameters must have; None for any
+    signed      the hyperparameters that may be negative
     requires    {"what must hold, as a sentence": predicate over all hyperparameters}
     """
 
@@ -60,6 +63,9 @@ class Spec:
     cases: tuple[Case, ...]
     source: str
     reference: str | None
+    elementwise: bool = True
+    dims: int | None = None
+    signed: tuple[str, ...] = ()
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
 
     @functools.cached_property
@@ -87,7 +93,8 @@ class Spec:
         for name, value in full.items():
             for number in value if isinstance(value, (tuple, list)) else (value,):
                 # `not 0 <= x` is true for NaN as well, which `x < 0` would let through.
-                if number is not None and not isinstance(number, bool) and not number >= 0:
+                counts = number is not None and not isinstance(number, (bool, str)) and name not in self.signed
+                if counts and not number >= 0:
                     raise ValueError(f"invalid {name}: {value!r}; {self.name} needs a number that is at least 0")
         for sentence, holds in self.requires.items():
             if not holds(full):

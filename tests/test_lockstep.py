@@ -11,6 +11,7 @@ from twinstep.scratch_impls import load
 
 # One size is a multiple of every vector width, the other leaves trailing elements that a kernel handles apart.
 SIZES = (4096, 4099)
+MATRICES = ((64, 64), (7, 41))
 # A fresh start, the first step after it, and a state that has settled.
 WARM = (0, 1, 10)
 
@@ -19,8 +20,9 @@ WARM = (0, 1, 10)
 @each_cell()
 def test_one_step_stays_inside_the_bound(spec, case, path, dtype, record):
     found = []
+    sizes = SIZES if spec.elementwise else MATRICES
     for warm in WARM:
-        scenario = synced_scenario(spec, case.hyper, sizes=SIZES, warm=warm, dtype=dtype)
+        scenario = synced_scenario(spec, case.hyper, sizes=sizes, warm=warm, dtype=dtype)
         result = replay(spec, case.hyper, scratch(spec), twin(spec, path, dtype), scenario, dtype=dtype)
         gap = result.first_failure()
         assert gap is None, f"{spec.name}/{case.name} {dtype} {path} {scenario.name}, {gap}"

@@ -48,7 +48,7 @@ def _narrow(context: Context, dtype: str) -> None:
         return
     scenario = _clear_of_the_ends(probe(context.seed, steps=12, shapes=((4, 5), (37,), ())))
     for case in some_cases(context):
-        hyper = {**case.hyper, "eps": 1e-2} if "eps" in context.spec.defaults else case.hyper
+        hyper = {**case.hyper, "eps": 1e-2} if isinstance(context.spec.defaults.get("eps"), float) else case.hyper
         try:
             result = replay(
                 context.spec, hyper, context.subject.make, context.against.make, scenario, dtype=dtype,
