@@ -43,9 +43,14 @@ class Job:
         """The implementation that a Spec is held against, by name."""
         return self.against or twin(spec, self.dtype)
 
+    @property
+    def untrained(self) -> tuple[str, ...]:
+        """The names of those that no problem can be trained with, since not all of its parameters have such shapes."""
+        return tuple(spec.name for spec in self.specs if not spec.trains)
+
     def cells(self) -> Iterator[tuple[Problem, Spec, Case, int]]:
         for problem in self.problems:
-            for spec in self.specs:
+            for spec in (spec for spec in self.specs if spec.trains):
                 for seed in range(self.seeds if problem.seeded else 1):
                     yield problem, spec, spec.case_for(problem.name), seed
 
@@ -173,7 +178,7 @@ def _gap(job: Job, spec: Spec, hyper: Mapping[str, Any], makers: Mapping[str, Fa
 
 
 def _record_missing(job: Job, journal: Journal, problem: Problem, why: str) -> None:
-    for spec in job.specs:
+    for spec in (spec for spec in job.specs if spec.trains):
         for name in ("scratch", job.twin(spec)[0]):
             journal.append(
                 "losses",

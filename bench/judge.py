@@ -35,7 +35,7 @@ from .checks import (
     NotDeclared,
     surroundings,
 )
-from .checks.context import Subject, subject_of
+from .checks.context import Subject, judged_as, subject_of
 from .checks.result import EXPECTED, FAILED, NOT_APPLICABLE, NOT_DECLARED, PASSED, UNEXPECTED
 from .checks.target import FIRST
 from .guard import ProcessEnded, no_exit
@@ -372,7 +372,8 @@ def run_check(check: Check, context: Context) -> CheckResult:
     fields: dict[str, Any]
     with _kept_apart(), no_exit():
         try:
-            check.function(context)
+            with judged_as(context):
+                check.function(context)
             fields = {"status": PASSED}
         except NotApplicable as reason:
             fields = {"status": NOT_APPLICABLE, "message": str(reason)}

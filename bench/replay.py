@@ -91,6 +91,7 @@ def replay(
                     whose state cannot be set from outside
     """
     full = spec.hyper(**hyper)
+    scenario = scenario.fitted(spec.dims)
     rounded = Scenario(
         name=scenario.name,
         start=tuple(cast(a, dtype) for a in scenario.start),

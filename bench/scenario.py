@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 
 from ..reference.oracle import Trajectory
 from ..scratch_impls import Spec
+from .shapes import fitted
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -41,6 +42,15 @@ class Scenario:
     @property
     def labels(self) -> tuple[str, ...]:
         return self.names or tuple(f"p{i}" for i in range(len(self.start)))
+
+    def fitted(self, dims: int | None) -> Scenario:
+        """The same numbers in parameters of that many dimensions."""
+
+        def fit(array: np.ndarray | None) -> Any:
+            return None if array is None else np.reshape(array, fitted(np.shape(array), dims))
+
+        rows = tuple(tuple(fit(g) for g in row) for row in self.gradients)
+        return self if dims is None else replace(self, start=tuple(fit(a) for a in self.start), gradients=rows)
 
 
 def spread_gradient(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -47,7 +47,8 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
     """The torch optimizer `name`, made to take one path. ValueError when the class has no such path.
 
     mended      keep the numbers of its state (not the tensors) in float64, as torch does by itself where that is the
-                default format; else they are float32, whatever the format of the parameters
+                default format, else they are float32 whatever the format of the parameters; and Muon's matrices in the
+                parameter's format, else they are bfloat16
     """
     if path not in paths(name):
         raise ValueError(f"torch.optim.{name} has no path {path!r}; it has {', '.join(paths(name))}")
@@ -58,12 +59,12 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
 
 @functools.cache
 def mended_twin(name: str) -> type[Optimizer]:
-    """The class of that name, stepping while float64 is the default format."""
+    """The class of that name without a known defect: what causes it is taken away while it steps."""
     cls = twin(name)
 
     def within(name: str) -> Any:
         def method(self: Optimizer, *given: Any, **options: Any) -> Any:
-            with _float64_by_default():
+            with _MENDS.get(cls.__name__, _float64_by_default)():
                 return getattr(cls, name)(self, *given, **options)
 
         return method
@@ -79,6 +80,19 @@ def _float64_by_default() -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+@contextlib.contextmanager
+def _without_bfloat16() -> Iterator[None]:
+    before = torch.Tensor.bfloat16
+    torch.Tensor.bfloat16 = torch.Tensor.clone  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        torch.Tensor.bfloat16 = before  # type: ignore[method-assign]
+
+
+_MENDS = {"Muon": _without_bfloat16}
 
 
 def path_that_ran(optimizer: Optimizer) -> str:

@@ -68,6 +68,11 @@ class Spec:
     signed: tuple[str, ...] = ()
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
 
+    @property
+    def trains(self) -> bool:
+        """Whether it can train the problems: they have parameters of several dimensions side by side."""
+        return self.dims is None
+
     @functools.cached_property
     def defaults(self) -> dict[str, Any]:
         """Every hyperparameter of the formula with its default, in the order of the signature."""

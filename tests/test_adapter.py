@@ -12,6 +12,7 @@ import torch
 from cells import each_spec, each_twinned_spec, scratch, twin
 
 from twinstep.bench import adapter
+from twinstep.bench.shapes import fitted
 from twinstep.scratch_impls import load
 
 
@@ -22,9 +23,10 @@ def stateful(spec):
     )
 
 
-def model(seed=0):
+def model(spec=None, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((3, 2), (2,))]
+    shapes = [fitted(shape, spec.dims if spec else None) for shape in ((3, 2), (2,))]
+    return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
 
 
 def loss(params):
@@ -45,19 +47,19 @@ def close(a, b):
 
 @each_twinned_spec
 def test_groups_have_their_own_hyperparameters(spec):
-    ours, theirs = model(), model()
+    ours, theirs = model(spec), model(spec)
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
         optimizer = make([{"params": [params[0]], "lr": 0.5}, {"params": [params[1]]}], lr=0.01)
         train(optimizer, params, 5)
     assert close(ours, theirs)
-    same = model()
+    same = model(spec)
     train(scratch(spec)(same, lr=0.01), same, 5)
     assert not close(ours, same), "control: the group's own lr must matter"
 
 
 @each_twinned_spec
 def test_a_group_can_be_added_later(spec):
-    ours, theirs = model(), model()
+    ours, theirs = model(spec), model(spec)
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
         optimizer = make([params[0]], **stateful(spec))
         train(optimizer, params, 3)
@@ -68,9 +70,9 @@ def test_a_group_can_be_added_later(spec):
 
 @each_spec
 def test_a_saved_run_continues_where_it_stopped(spec):
-    whole = model()
+    whole = model(spec)
     train(scratch(spec)(whole, **stateful(spec)), whole, 8)
-    first = model()
+    first = model(spec)
     optimizer = scratch(spec)(first, **stateful(spec))
     train(optimizer, first, 4)
     saved = pickle.loads(pickle.dumps(optimizer.state_dict()))
@@ -86,9 +88,9 @@ def test_a_saved_run_continues_where_it_stopped(spec):
 def test_state_dicts_are_exchanged_with_the_twin(spec, direction):
     hyper = stateful(spec)
     makers = [scratch(spec), twin(spec)] if direction == "to-torch" else [twin(spec), scratch(spec)]
-    whole = model()
+    whole = model(spec)
     train(twin(spec)(whole, **hyper), whole, 8)
-    params = model()
+    params = model(spec)
     first = makers[0](params, **hyper)
     train(first, params, 4)
     second = makers[1](params, **hyper)
@@ -103,7 +105,7 @@ def test_state_dicts_are_exchanged_with_the_twin(spec, direction):
 
 @each_spec
 def test_optimizers_are_copied_and_pickled(spec):
-    params = model()
+    params = model(spec)
     optimizer = scratch(spec)(params, **stateful(spec))
     train(optimizer, params, 2)
     for twin_brother in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
@@ -113,7 +115,7 @@ def test_optimizers_are_copied_and_pickled(spec):
 
 @each_twinned_spec
 def test_a_scheduler_drives_the_learning_rate(spec):
-    ours, theirs = model(), model()
+    ours, theirs = model(spec), model(spec)
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
         optimizer = make(params, **stateful(spec))
         scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.1)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from cells import each_spec, scratch
+from cells import each_trained_spec, scratch
 from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
@@ -45,7 +45,7 @@ def side_by_side(problem, spec, config):
     return case, trained(problem, spec, case, config)
 
 
-@each_spec
+@each_trained_spec
 @each_problem
 def test_curves_agree_and_fall(problem, spec, pytestconfig, record):
     case, runs = side_by_side(problem, spec, pytestconfig)
@@ -81,7 +81,7 @@ def moved(problem, spec, case, runs):
     return [str(c) for c in baseline.compare(table, BASELINE) if c.verdict == "moved"]
 
 
-@each_spec
+@each_trained_spec
 @each_problem
 def test_final_losses_stay_at_the_baseline(problem, spec, pytestconfig):
     if problem.chaotic:
@@ -112,7 +112,7 @@ class Idle(Optimizer):
         return None
 
 
-@each_spec
+@each_trained_spec
 def test_control_a_step_that_does_nothing_fails(spec, pytestconfig):
     problem = replace(load("quadratic"), steps=30)
     theirs = contest.twin(spec, "float64")[1]

@@ -71,7 +71,8 @@ def _fail(c: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap, *, l
     ours, theirs = _hyper(c, case)
     cause = likely_cause(c.spec, subject, theirs, ours, scenario, dtype, c.device) if c.spec else ""
     origin = f"; the bound is the rounding error of {c.spec.name}'s formula" if c.spec else ""
-    shown = reproduction(c.subject, ours, scenario, gap, dtype) if gap.step == 1 or not lockstep else ""
+    alone = c.spec is None or c.spec.elementwise  # one element shows nothing where others have a part in it
+    shown = reproduction(c.subject, ours, scenario, gap, dtype) if alone and (gap.step == 1 or not lockstep) else ""
     told = f"{gap}{origin} (theirs is {c.against.label if c.against else ''}, history {scenario.name})"
     raise Failed(told, case=case.name, dtype=dtype, cause=cause, reproduction=shown)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,7 @@ from torch.optim import Optimizer
 from ...reference.known_defects import load_if_ours
 from ...scratch_impls import Case, Spec
 from ..replay import Factory
+from ..shapes import fitted
 
 # What changes how a step is executed and not what it computes; `--supports` or the paths check judge these.
 EXECUTION = ("foreach", "fused", "capturable", "differentiable")
@@ -113,6 +116,11 @@ class Context:
         return dataclasses.replace(self, subject=subject_of(self.against.make, self.against.label))
 
     @property
+    def dims(self) -> int | None:
+        """The number of dimensions that every parameter must have."""
+        return self.spec.dims if self.spec else None
+
+    @property
     def richest(self) -> Case:
         """The case with most options that are not as in the first, so with most state and most to forget."""
         usual = self.cases[0].hyper  # derived cases spell every option out: counting them would tell nothing
@@ -140,6 +148,19 @@ class Check:
 
 CHECKS: dict[str, Check] = {}
 
+# The dimensions that the rule under judgement asks of every parameter: no check need know of it.
+_DIMS: ContextVar[int | None] = ContextVar("dims", default=None)
+
+
+@contextlib.contextmanager
+def judged_as(context: Context) -> Iterator[None]:
+    """While inside, `parameters` makes such shapes as the context's rule takes."""
+    token = _DIMS.set(context.dims)
+    try:
+        yield
+    finally:
+        _DIMS.reset(token)
+
 
 def check(key: str) -> Callable[[Callable[[Context], None]], Callable[[Context], None]]:
     """Registers a function as a check; its name with hyphens is the check's name."""
@@ -155,9 +176,9 @@ def check(key: str) -> Callable[[Callable[[Context], None]], Callable[[Context],
 def parameters(
     seed: int, shapes: tuple[tuple[int, ...], ...] = ((3, 2), (4,)), dtype: str = "float32", device: str = "cpu"
 ) -> list[torch.nn.Parameter]:
-    """Fresh parameters of N(0, 1); one seed, one set of values."""
+    """Fresh parameters of N(0, 1); one seed, one set of values. Shapes are fitted to the rule that is `judged_as`."""
     generator = torch.Generator().manual_seed(seed)
-    made = [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    made = [torch.randn(fitted(shape, _DIMS.get()), generator=generator, dtype=torch.float64) for shape in shapes]
     return [torch.nn.Parameter(value.to(device, getattr(torch, dtype))) for value in made]
 
 

@@ -6,6 +6,7 @@ import functools
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -15,6 +16,7 @@ from ...scratch_impls import Case
 from ..diagnose import reproduction
 from ..replay import replay
 from ..scenario import probe
+from ..shapes import fitted
 from .context import Context, check, gradients, parameters
 from .equal import state_leaves, two_cases
 from .result import Failed
@@ -119,7 +121,8 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
     The last step starts from 0, so that it keeps all its digits.
     """
     dtype = "float64" if "float64" in context.dtypes else context.dtypes[0]
-    params = [torch.nn.Parameter(torch.zeros(1, dtype=getattr(torch, dtype), device=context.device))]
+    shape = fitted((1,), context.dims)
+    params = [torch.nn.Parameter(torch.zeros(shape, dtype=getattr(torch, dtype), device=context.device))]
     optimizer = context.build(params, **case.hyper)
     grads = [torch.full_like(params[0], _tiny(step)) for step in (0, 1)]
     for step in range(steps):
@@ -136,11 +139,12 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
             raise Failed(f"p0[0] is {after} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
     if context.spec is None:
         return
-    hyper, value = context.spec.hyper(**case.hyper), 0.0
+    hyper, value = context.spec.hyper(**case.hyper), np.zeros(shape) if context.dims else 0.0
     state = context.spec.start(value, hyper)
     for step in range(steps):
-        value = 0.0 if step == steps - 1 else value
+        value = 0 * value if step == steps - 1 else value
         value, state = context.spec.update(value, _tiny(step), state, step + 1, **hyper)
+    value = float(np.sum(value))
     # The averages have lost digits to ten thousand roundings: 1e-10 in float64, and 1e-3 in float32 (1e4 u).
     allowed = (1e-6 if dtype == "float64" else 1e-2) * abs(value)
     if not abs(after - value) <= allowed:
@@ -192,7 +196,7 @@ def descends(context: Context) -> None:
 def _quadratic(context: Context, hyper: Any, dtype: str) -> tuple[float, float]:
     curvature = torch.tensor([1.0, 3.0, 10.0], dtype=getattr(torch, dtype), device=context.device)
     params = parameters(context.seed, ((3,),), dtype, context.device)
-    return _train(context, hyper, params, lambda: (curvature * params[0] ** 2).sum() / 2)
+    return _train(context, hyper, params, lambda: (curvature * params[0].reshape(-1) ** 2).sum() / 2)
 
 
 def _regression(context: Context, hyper: Any, dtype: str) -> tuple[float, float]:
@@ -203,7 +207,7 @@ def _regression(context: Context, hyper: Any, dtype: str) -> tuple[float, float]
     with torch.no_grad():
         for p in params:
             p.zero_()
-    return _train(context, hyper, params, lambda: ((x @ params[0] + params[1] - y) ** 2).mean())
+    return _train(context, hyper, params, lambda: ((x @ params[0].reshape(-1) + params[1].reshape(()) - y) ** 2).mean())
 
 
 def _train(context: Context, hyper: Any, params: list[torch.nn.Parameter], loss: Any) -> tuple[float, float]:

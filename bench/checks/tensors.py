@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from ..scenario import probe
+from ..shapes import fitted
 from .agreement import judge
 from .context import Context, check, gradients, parameters
 from .equal import Params, best_dtype, clones, difference, same, tolerance, two_cases
@@ -82,11 +83,16 @@ def _judge_layout(
     context: Context, name: str, shape: Shape, layout: Layout, grad_layout: Layout, plain_shape: Shape
 ) -> None:
     dtype = best_dtype(context)
+    if context.dims not in (None, len(shape)):
+        return  # such parameters are not for this rule
     for case in two_cases(context):
         start = parameters(context.seed, (shape, (3,)), dtype, context.device)  # beside an ordinary one, as in a model
         view = layout(start[0].detach().clone())
         odd: Params = [torch.nn.Parameter(view), start[1]]
-        plain: Params = [torch.nn.Parameter(start[0].detach().clone().reshape(plain_shape)), clones(start)[1]]
+        plain: Params = [
+            torch.nn.Parameter(start[0].detach().clone().reshape(fitted(plain_shape, context.dims))),
+            clones(start)[1],
+        ]
         storage, holes = odd[0].detach().untyped_storage().data_ptr(), _holes(view)
         where = {"case": case.name, "dtype": dtype}
         one, other = context.build(odd, **case.hyper), context.build(plain, **case.hyper)
@@ -123,9 +129,10 @@ def _holes(view: torch.Tensor) -> torch.Tensor:
 def _judge_expanded(context: Context) -> None:
     """A gradient with stride 0, as the derivative of a sum has; its storage is large enough to be misread safely."""
     dtype, case = best_dtype(context), context.richest
-    narrow = torch.arange(1.0, 21.0, dtype=getattr(torch, dtype), device=context.device)
+    shape = fitted((20,), context.dims)
     sides = []
-    for gradient in (narrow[:1].expand(20), narrow[:1].expand(20).contiguous()):
+    narrow = torch.ones((1,) * len(shape), dtype=getattr(torch, dtype), device=context.device).expand(shape)
+    for gradient in (narrow, narrow.contiguous()):
         params = parameters(context.seed, ((20,),), dtype, context.device)
         optimizer = context.build(params, **case.hyper)
         params[0].grad = gradient
