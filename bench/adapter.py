@@ -73,7 +73,9 @@ class ScratchOptimizer(Optimizer):
 
     def _step_one(self, param: torch.Tensor, hyper: dict[str, Any]) -> None:
         sparse = param.grad is not None and param.grad.is_sparse
-        if sparse or param.is_complex():  # as torch refuses, and for the same reason: the formula would be another one
+        if (
+            sparse and not self.spec.sparse
+        ) or param.is_complex():  # as torch refuses, and for the same reason: the formula would be another one
             kind = "sparse gradients" if sparse else "complex parameters"
             raise RuntimeError(f"{type(self).__name__} does not support {kind}")
         state = self.state[param]
@@ -82,10 +84,23 @@ class ScratchOptimizer(Optimizer):
         # A Python number: 1 - 0.999**t from a float32 tensor would be 1.3e-5 off. torch's own dicts bring a tensor.
         count = state["step"] = int(state.get("step", 0)) + 1
         old = {name: value for name, value in state.items() if name != "step"}
+        if sparse:
+            self._scatter(param, old, count, hyper)
+            return
         new_param, new = type(self).update(param, param.grad, old, count, **hyper)
         param.copy_(new_param)
         for name, value in new.items():
             state[name] = _own(value, param, param.grad)
+
+    def _scatter(self, param: torch.Tensor, old: State, count: int, hyper: dict[str, Any]) -> None:
+        """The step of what a sparse gradient touches: its indices select it in the parameter and in every state."""
+        assert param.grad is not None
+        gradient = param.grad.coalesce()  # an index that comes twice means the sum
+        touched = tuple(gradient.indices())
+        gathered = {name: value[touched] for name, value in old.items()}
+        param[touched], new = type(self).update(param[touched], gradient.values(), gathered, count, **hyper)
+        for name, value in new.items():
+            old[name][touched] = value
 
 
 def _own(value: Any, *inputs: Any) -> Any:

@@ -237,6 +237,8 @@ def context_for(
     supports = None if supports is None else names_of("supports", supports, SUPPORTS)
     subject = subject_of(target, label or _label(target))
     held = _against(subject, against)
+    if not isinstance(target, functools.partial):
+        subject = dataclasses.replace(subject, make=torch_paths.fed(target))
     if held is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
         subject = dataclasses.replace(subject, options={**_common_options(held), **subject.options})
     declared = frozenset(SUPPORTS if supports is None and _is_torch(subject.cls) else supports or ())
@@ -306,7 +308,7 @@ def _twin_of(spec: Spec) -> Against:
     if spec.reference is None:
         return _formula(spec)
     try:
-        twin = torch_paths.twin(spec.reference)
+        twin = torch_paths.fed(torch_paths.twin(spec.reference))
     except LookupError as error:
         raise UnknownName(f"{spec.name}: {error}: say what it is to be held against") from None
     if mended(spec.reference, "float64"):

@@ -137,14 +137,15 @@ def synced_scenario(
     full = spec.hyper(**hyper)
     names, start, gradients, synced = [], [], [], []
     for n in sizes:
-        made = spread_history(seed, n if isinstance(n, tuple) else (n,), dtype)
+        shape = fitted(n if isinstance(n, tuple) else (n,), spec.dims)
+        made = spread_history(seed, shape, dtype)
         history = Trajectory(spec, full, [made[0]])
         for t in range(warm):
             history.step([made[1 + t]])
         state = {name: _kept(v, dtype) for name, v in history.states[0].items()}
         for elsewhere in away:
             names.append(f"n={n} {'away from' if elsewhere else 'at'} 0")
-            start.append(made[0] if elsewhere else np.zeros(n))
+            start.append(made[0] if elsewhere else np.zeros(shape))
             gradients.append(made[-1])
             synced.append((warm, state))
     return Scenario(

@@ -135,6 +135,7 @@ ALL = (
     "Rprop",
     "Adafactor",
     "Muon",
+    "SparseAdam",
 )
 EVERY_PATH = ("default", "foreach", "fused")
 
@@ -168,7 +169,7 @@ BATTERY_DEFECTS: tuple[BatteryDefect, ...] = (
 import torch
 options = {"momentum": 0.9} if "{cls}" == "SGD" else {}
 one, other = (torch.optim.{cls}([torch.nn.Parameter(torch.zeros(1, 1))], **options) for _ in range(2))
-one.param_groups[0]["params"][0].grad = torch.ones(1, 1)
+one.param_groups[0]["params"][0].grad = torch.ones(1, 1).to_sparse() if "{cls}" == "SparseAdam" else torch.ones(1, 1)
 one.step()
 saved = one.state_dict()
 other.load_state_dict(saved)

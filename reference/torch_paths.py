@@ -54,7 +54,42 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
         raise ValueError(f"torch.optim.{name} has no path {path!r}; it has {', '.join(paths(name))}")
     accepted = inspect.signature(twin(name)).parameters
     flags: dict[str, Any] = {flag: on for flag, on in _FLAGS[path].items() if flag in accepted}
-    return (mended_twin if mended else twin)(name)(params, **hyper, **flags)
+    return (mended_twin(name) if mended else fed(twin(name)))(params, **hyper, **flags)
+
+
+_SPARSE_ONLY = ("SparseAdam",)
+
+
+@functools.cache
+def fed(cls: Any) -> Any:
+    """A class that refuses dense gradients, made to receive them as sparse ones with every row; any other as it is."""
+    if getattr(torch.optim, getattr(cls, "__name__", ""), None) is not cls or cls.__name__ not in _SPARSE_ONLY:
+        return cls
+
+    def step(self: Optimizer, closure: Any = None) -> Any:
+        loss = None
+        if closure is not None:  # it makes gradients, which are to be found sparse
+            with torch.enable_grad():
+                loss = closure()
+        params = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
+        given = [p.grad for p in params]
+        try:
+            for p in params:
+                p.grad = _every_row(p.grad)
+            cls.step(self)
+        finally:
+            for p, grad in zip(params, given, strict=True):
+                p.grad = grad
+        return loss
+
+    return type(cls.__name__, (cls,), {"step": step, "__module__": cls.__module__})
+
+
+def _every_row(gradient: Any) -> Any:
+    if gradient.is_sparse:
+        return gradient
+    rows = torch.arange(gradient.shape[0], device=gradient.device)
+    return torch.sparse_coo_tensor(rows[None], gradient.clone(), gradient.shape, check_invariants=False)
 
 
 @functools.cache

@@ -53,6 +53,7 @@ class Spec:
                 stands beside the formula on torch
     elementwise False: an element's step depends on others, so that single numbers and reshaped copies go another way
     dims        the number of dimensions that parameters must have; None for any
+    sparse      it takes sparse gradients: the adapter gathers what they touch, updates that alone, and scatters it
     signed      the hyperparameters that may be negative
     requires    {"what must hold, as a sentence": predicate over all hyperparameters}
     """
@@ -65,6 +66,7 @@ class Spec:
     reference: str | None
     elementwise: bool = True
     dims: int | None = None
+    sparse: bool = False
     signed: tuple[str, ...] = ()
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
 

@@ -218,3 +218,24 @@ def test_every_formula_has_an_importable_class():
     assert adapter.ScratchGd is adapter.as_optimizer("gd")
     with pytest.raises(AttributeError):
         adapter.ScratchNothing  # noqa: B018
+
+
+def test_a_sparse_gradient_steps_what_it_touches_and_nothing_else():
+    """Against torch's class, with an index that comes twice and rows that come late."""
+    tables = [torch.nn.Parameter(torch.arange(12.0, dtype=torch.float64).reshape(6, 2)) for _ in range(2)]
+    spec = load("sparse_adam")
+    optimizers = [make([p], lr=0.1) for make, p in zip((scratch(spec), twin(spec)), tables, strict=True)]
+    for rows in ([4, 1, 4], [1, 5, 5], [4, 5, 1]):
+        values = torch.tensor(rows, dtype=torch.float64)[:, None] - torch.tensor([[0.5, 3.0]], dtype=torch.float64)
+        for p, optimizer in zip(tables, optimizers, strict=True):
+            p.grad = torch.sparse_coo_tensor([rows], values, (6, 2), check_invariants=True)
+            optimizer.step()
+    assert torch.allclose(*tables, rtol=1e-14, atol=0)
+    assert torch.equal(tables[0][[0, 2, 3]], torch.tensor([[0.0, 1], [4, 5], [6, 7]], dtype=torch.float64))
+
+
+def test_a_rule_that_is_not_sparse_refuses_sparse_gradients():
+    (p,) = params = [torch.nn.Parameter(torch.ones(2, 2))]
+    p.grad = torch.ones(2, 2).to_sparse()
+    with pytest.raises(RuntimeError, match="does not support sparse gradients"):
+        scratch(load("adam"))(params).step()
