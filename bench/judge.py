@@ -41,6 +41,7 @@ from .checks.target import FIRST
 from .guard import ProcessEnded, no_exit
 from .request import DTYPES
 from .rows import environment
+from .shapes import fitted
 from .targets import TargetError
 
 
@@ -188,11 +189,12 @@ def _buildable(held: Against, cases: tuple[Case, ...], device: str, *, every: bo
     Otherwise the subject would fail for it.
     """
     refused: list[str] = []
+    shape = fitted((1,), held.spec.dims if held.spec else None)
     for case in cases:
         hyper = {n: v for n, v in case.hyper.items() if held.spec is None or n in held.spec.defaults}
         try:
             with no_exit():
-                held.make([torch.nn.Parameter(torch.zeros(1, device=device))], **hyper)
+                held.make([torch.nn.Parameter(torch.zeros(shape, device=device))], **hyper)
         except (Exception, SystemExit) as error:
             refused.append(f"case {case.name}: {type(error).__name__}: {error}")
     if refused and (every or len(refused) == len(cases)):
@@ -237,14 +239,14 @@ def context_for(
     supports = None if supports is None else names_of("supports", supports, SUPPORTS)
     subject = subject_of(target, label or _label(target))
     held = _against(subject, against)
-    if not isinstance(target, functools.partial):
-        subject = dataclasses.replace(subject, make=torch_paths.fed(target))
     if held is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
         subject = dataclasses.replace(subject, options={**_common_options(held), **subject.options})
     declared = frozenset(SUPPORTS if supports is None and _is_torch(subject.cls) else supports or ())
     chosen = derived_cases(subject, held) if cases is None else _fitting(tuple(cases), subject, held)
     if held is not None:
         _buildable(held, chosen, device, every=cases is not None)
+    if not isinstance(target, functools.partial):
+        subject = dataclasses.replace(subject, make=torch_paths.fed(target))
     return Context(
         subject=subject, against=held, cases=chosen, dtypes=tuple(dtypes)[:1] if quick else tuple(dtypes),
         device=device, quick=quick, supports=declared, seed=seed,

@@ -60,11 +60,15 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
 _SPARSE_ONLY = ("SparseAdam",)
 
 
-@functools.cache
 def fed(cls: Any) -> Any:
     """A class that refuses dense gradients, made to receive them as sparse ones with every row; any other as it is."""
-    if getattr(torch.optim, getattr(cls, "__name__", ""), None) is not cls or cls.__name__ not in _SPARSE_ONLY:
-        return cls
+    name = getattr(cls, "__name__", "")
+    return _fed(name) if name in _SPARSE_ONLY and cls is getattr(torch.optim, name) else cls
+
+
+@functools.cache
+def _fed(name: str) -> type[Optimizer]:
+    cls: Any = twin(name)
 
     def step(self: Optimizer, closure: Any = None) -> Any:
         loss = None
@@ -120,7 +124,7 @@ def _float64_by_default() -> Iterator[None]:
 @contextlib.contextmanager
 def _without_bfloat16() -> Iterator[None]:
     before = torch.Tensor.bfloat16
-    torch.Tensor.bfloat16 = torch.Tensor.clone  # type: ignore[method-assign,assignment]
+    torch.Tensor.bfloat16 = torch.Tensor.clone  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -22,12 +22,12 @@ def where(condition, a, b):
 
 def maximum(a, b):
     """The larger of two, elementwise. NaN on either side gives NaN."""
-    return where(a >= b, a, where(a < b, b, a + b))
+    return where((a < b) | (b != b), b, a)
 
 
 def minimum(a, b):
     """The smaller of two, elementwise. NaN on either side gives NaN."""
-    return where(a <= b, a, where(a > b, b, a + b))
+    return where((a > b) | (b != b), b, a)
 
 
 def sign(a):

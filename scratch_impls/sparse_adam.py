@@ -8,8 +8,8 @@
 x, g, m and v are the touched rows; whoever calls gathers them, adds up rows that a gradient holds twice, and scatters.
 
 Source      Kingma & Ba 2015 (arXiv 1412.6980), section 2, last paragraph; rows as torch.optim.SparseAdam.
-Convention  a row that is not touched rests, and so do its averages; so TensorFlow 1's lazy Adam; its Adam moves
-            it. t counts the steps of the table, not of the row. eps is added before the bias correction ("epsilon hat").
+Convention  a row that is not touched rests, and so do its averages: TensorFlow 1 calls that lazy; its Adam moves it.
+            t counts the steps of the table, not of the row. eps is added before the bias correction ("epsilon hat").
 Shapes      x, g, m and v alike; dtype in = dtype out. t is the number of the step, from 1.
 """
 

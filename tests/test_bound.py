@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from twinstep.bench.bound import PRECISIONS, Bounded, bounded_hyper
 from twinstep.reference.oracle import multiprecision
+from twinstep.scratch_impls._numbers import maximum, mean, minimum, sign, where
 
 NUMBER = st.floats(min_value=1e-12, max_value=1e6).flatmap(lambda x: st.sampled_from([x, -x]))
 POSITIVE = st.floats(min_value=1e-12, max_value=1e6)
@@ -23,7 +24,12 @@ EXPRESSIONS = {
     "cancellation": lambda a, b, c: (a + b) * (a + b) - a * a,
     "update": lambda a, b, c: a - 0.1 * b / (c**0.5 + 1e-8),
     "reciprocal": lambda a, b, c: 2 / (1 + a * a),
-    "larger": lambda a, b, c: a * (a >= b) + b * (a < b),
+    "larger": lambda a, b, c: maximum(a, b),
+    "smaller of near ones": lambda a, b, c: minimum(a * b / b, a),
+    "chosen": lambda a, b, c: where(c > 1, a + b, a - b),
+    "power": lambda a, b, c: 3 / (1 + c) ** 0.75,
+    "exponential": lambda a, b, c: a * 0.96 ** (7 * 0.004),
+    "sign": lambda a, b, c: c * sign(a + b),
 }
 
 
@@ -47,6 +53,38 @@ def test_the_error_covers_what_rounding_did(name, dtype, a, b, c):
     assume(np.isfinite(ours))
     # First order: products of two errors are left out, a part in 1e6 at most in float32.
     assert abs(multiprecision(float(ours)) - truth) <= multiprecision(float(pair.error)) * (1 + 1e-5)
+
+
+MATRIX_EXPRESSIONS = {
+    "product": lambda a: a @ a.T,
+    "cubic": lambda a: 3.4 * a - 4.8 * (a @ a.T) @ a,
+    "row means": lambda a: mean(a * a, -1),
+    "column means of a transpose": lambda a: mean(a.T, -2) ** 2,
+    "norm": lambda a: a / (a * a).sum() ** 0.5,
+    "root mean square": lambda a: a / maximum(1, mean(a * a) ** 0.5 / 1.5),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", MATRIX_EXPRESSIONS)
+def test_the_error_covers_sums_in_any_order(name, dtype):
+    expression = MATRIX_EXPRESSIONS[name]
+    for seed in range(20):
+        a = (np.random.default_rng(seed).standard_normal((5, 40)) * 3.0**seed).astype(dtype)
+        truth, pair = expression(multiprecision(a.astype(np.float64))), expression(Bounded.exact(a, dtype))
+        backwards = expression(np.asfortranarray(a[:, ::-1]))
+        for ours in (expression(a), backwards if name == "product" else expression(a)):
+            error = np.abs((multiprecision(np.float64(ours)) - truth).astype(np.float64))
+            assert (error <= pair.error * (1 + 1e-5)).all(), f"{name}: {(error / pair.error).max()} bounds"
+            assert (pair.error <= 1e4 * PRECISIONS[dtype].roundoff * np.abs(pair.value).max()).all(), "vacuous"
+
+
+def test_near_ties_are_honest():
+    """A value within its error of another, or of 0, may be on the other side."""
+    a = Bounded(np.array([1.0, 1.0]), np.array([0.0, 0.0]), PRECISIONS["float64"])
+    b = Bounded(np.array([0.9, 0.5]), np.array([0.2, 0.2]), PRECISIONS["float64"])
+    assert maximum(a, b).error.tolist() == [0.2, 0.0]
+    assert (b - 0.6).sign().error.tolist() == [0.0, 2.0]
 
 
 def test_control_half_the_error_does_not_cover():

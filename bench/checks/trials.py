@@ -58,9 +58,10 @@ def unless_by_design(c: Context, case: Case, judge: Callable[[Context, Case], No
         judge(c, case)
     except Failed as fault:
         reference = c.of_the_reference
+        if reference is None:
+            raise
         try:
-            if reference is not None:
-                judge(reference, case)
+            judge(reference, case)
         except Failed as theirs:
             if theirs.cause == fault.cause:
                 said = f"{reference.subject.label}, which it is held against, has it by design: {theirs.message}"
