@@ -306,7 +306,7 @@ def _spec_named(name: str | Path) -> Spec:
 
 
 def _twin_of(spec: Spec) -> Against:
-    """What torch has for a formula, with a known defect mended where it can be; the formula itself if it has nothing."""
+    """What torch has for a formula, with a known defect mended where it can be; if it has nothing, the formula."""
     if spec.reference is None:
         return _formula(spec)
     try:

@@ -91,6 +91,10 @@ import dataclasses as _dataclasses
 import functools as _functools
 
 
+def _doubled(eps):
+    return tuple(part and 2 * part for part in eps) if isinstance(eps, (tuple, list)) else 2 * eps
+
+
 def _bugged(update):
     @_functools.wraps(update)
     def wrong(param, grad, state, step, **hyper):
@@ -124,7 +128,7 @@ class Bug:
 BUGS = (
     Bug(name="lr is 0.1 % too large", after="param + 1.001 * (new_param - param), new"),
     Bug(name="the state is forgotten", after="new_param, (state if state else new)"),
-    Bug(name="eps is doubled", before='hyper = {**hyper, "eps": 2 * hyper["eps"]} if "eps" in hyper else hyper'),
+    Bug(name="eps is doubled", before='hyper = {**hyper, "eps": _doubled(hyper["eps"])} if "eps" in hyper else hyper'),
 )
 
 

@@ -22,13 +22,16 @@ from ..checks import Against
 from ..contest import representatives
 from ..judge import against_of
 from ..replay import Factory
-from ..shapes import SHAPES, Shapes
+from ..shapes import SHAPES, Shapes, fitted
 from .config import Entry, Settings
 from .trees import Tree
 
 # One that is nothing but calls, and one that is mostly arithmetic in the cache: a slower formula shows in both or in
 # one of them. Larger ones cost seconds a block and show memory traffic, which `pytest --benchmark-only` looks at.
 TIMED_SHAPES = ("tiny", "mlp")
+
+# What the quick battery judges in: a defect that another format alone shows is not expected there.
+JUDGED_IN = ("float32",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +85,14 @@ def optimizers(tree: Tree, settings: Settings, base: Tree | None = None) -> dict
 
 
 def _formula(tree: Tree, name: str) -> Subject:
-    """The formula through its own tree's adapter, held against torch by the formula that this program has of it."""
+    """The formula through its own tree's adapter, held against its twin by the formula that this program has of it."""
     theirs = tree.load("scratch_impls").load(name)
     known = name in scratch_impls.names()
     spec = scratch_impls.load(name) if known else theirs
     defects = expected_failures if known else tree.load("reference.known_defects").expected_failures
     ours = as_optimizer(name) if known else tree.load("bench.adapter").as_optimizer(name)
     return Subject(
-        name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, expected=defects(ours),
+        name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, expected=defects(ours, JUDGED_IN),
         against=against_of(as_optimizer(spec), None),
         timed={case.name: case.hyper for case in representatives(spec)},
     )  # fmt: skip
@@ -112,11 +115,13 @@ def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
 
 
 def cells(subject: Subject) -> list[Cell]:
-    """What is timed of an optimizer."""
+    """What is timed of an optimizer, on as many elements for each, in such shapes as its rule takes."""
+    dims = subject.spec.dims if subject.spec else None
+    shapes = {name: tuple(fitted(shape, dims) for shape in SHAPES[name]) for name in TIMED_SHAPES}
     return [
-        Cell(name=f"{subject.name}/{case} {shape}", optimizer=subject.name, hyper=hyper, shapes=SHAPES[shape])
+        Cell(name=f"{subject.name}/{case} {name}", optimizer=subject.name, hyper=hyper, shapes=shapes[name])
         for case, hyper in subject.timed.items()
-        for shape in TIMED_SHAPES
+        for name in TIMED_SHAPES
     ]
 
 

@@ -105,15 +105,17 @@ def _made(arm: str, name: str, make: Callable[[], Subject], say: Say) -> Subject
 
 def _battery(head: Subject, say: Say) -> None:
     report = check_optimizer(
-        head.make, head.against, quick=True, expected_failures=head.expected, supports=head.supports, label=head.name
-    )
+        head.make, head.against, quick=True, dtypes=subjects.JUDGED_IN, expected_failures=head.expected,
+        supports=head.supports, label=head.name,
+    )  # fmt: skip
     for result in report.results:
         say("check", optimizer=head.name, check=result.check, status=result.status, text=str(result))
 
 
 def _figures(base: Subject | None, head: Subject, say: Say) -> None:
     """Final losses of both, and the largest gap of each from its twin, in bounds."""
-    for problem in (p for p in problems.all_problems() if p.name in TRAINED):
+    trains = head.spec is None or head.spec.trains
+    for problem in (p for p in problems.all_problems() if trains and p.name in TRAINED):
         hyper = head.spec.case_for(problem.name).hyper if head.spec else next(iter(head.timed.values()))
         losses = {}
         for arm, subject in (("base", base), ("head", head)):
