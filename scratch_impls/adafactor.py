@@ -4,10 +4,10 @@
     b <- t^beta2_decay
     a <- max(eps[1], RMS(x)) min(lr, 1 / sqrt(t))                  RMS(x) = sqrt(mean(x^2))
     x <- x - lr weight_decay x
-    r <- r + b (mean of g^2 along rows - r)        r_0 = 0, for matrices
-    c <- c + b (mean of g^2 along columns - c)     c_0 = 0, for matrices
+    r <- (1 - b) r + b (mean of g^2 along rows)    r_0 = 0, for matrices
+    c <- (1 - b) c + b (mean of g^2 along columns) c_0 = 0, for matrices
     v <- r c / max(mean(r), eps[0])                for matrices
-    v <- v + b (g^2 - v)                           v_0 = 0, for vectors and numbers
+    v <- (1 - b) v + b g^2                         v_0 = 0, for vectors and numbers
     u <- g / sqrt(max(v, eps[0]^2))
     x <- x - a u / max(1, RMS(u) / d)
 
@@ -38,11 +38,11 @@ def update(
     if weight_decay:
         param = param - lr * weight_decay * param
     if dimensions(param) < 2:
-        v = state["variance"] + b * (g * g - state["variance"])
+        v = (1 - b) * state["variance"] + b * g * g
         new = {"variance": v}
     else:
-        r = state["row_var"] + b * (mean(g * g, -1) - state["row_var"])
-        c = state["col_var"] + b * (mean(g * g, -2) - state["col_var"])
+        r = (1 - b) * state["row_var"] + b * mean(g * g, -1)
+        c = (1 - b) * state["col_var"] + b * mean(g * g, -2)
         new, v = {"row_var": r, "col_var": c}, r * c / maximum(mean(r, -2), eps1)
     u = g / maximum(v, eps1 * eps1) ** 0.5
     return param - a / maximum(1, mean(u * u) ** 0.5 / d) * u, new

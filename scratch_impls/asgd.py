@@ -3,7 +3,7 @@
     g <- -g                                        if maximize
     g <- g + weight_decay x
     x <- (1 - lambd eta) x - eta g                 eta_0 = lr
-    a <- a + mu (x - a)                            a_0 = 0, mu_0 = 1
+    a <- (1 - mu) a + mu x                         a_0 = 0, mu_0 = 1
     eta <- lr / (1 + lambd lr t)^alpha
     mu <- 1 / max(1, t - t0)
 
@@ -29,7 +29,7 @@ def update(
     if weight_decay:
         g = g + weight_decay * param
     param = (1 - lambd * eta) * param - eta * g
-    a = a + mu * (param - a)
+    a = (1 - mu) * a + mu * param
     return param, {"eta": lr / (1 + lambd * lr * step) ** alpha, "mu": 1 / maximum(1, step - t0), "ax": a}
 
 

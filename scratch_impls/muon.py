@@ -1,7 +1,7 @@
 """Muon: momentum whose matrix is made nearly orthogonal.
 
-    m <- m + (1 - momentum) (g - m)                m_0 = 0
-    u <- g + momentum (m - g)                      if nesterov; else u = m
+    m <- momentum m + (1 - momentum) g             m_0 = 0
+    u <- (1 - momentum) g + momentum m             if nesterov; else u = m
     X <- u / max(|u|, eps)                         |u| = sqrt(sum of u^2); X transposed if it has more rows than columns
     A <- X X'                                      ns_steps times, with (a, b, c) = ns_coefficients
     X <- a X + (b A + c A A) X
@@ -29,8 +29,8 @@ def update(
     ns_steps=5, adjust_lr_fn=None,
 ):  # fmt: skip
     m = state["momentum_buffer"]
-    m = m + (1 - momentum) * (grad - m)
-    u = grad + momentum * (m - grad) if nesterov else m
+    m = momentum * m + (1 - momentum) * grad
+    u = (1 - momentum) * grad + momentum * m if nesterov else m
     rows, columns = param.shape
     X = u / maximum((u * u).sum() ** 0.5, eps)
     X = _orthogonal(X.T, ns_coefficients, ns_steps).T if rows > columns else _orthogonal(X, ns_coefficients, ns_steps)
