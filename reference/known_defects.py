@@ -104,7 +104,8 @@ class BatteryDefect:
     """What the battery finds in classes of torch.optim themselves.
 
     checks          the checks that fail by it
-    classes         the classes that have it, and formulas of ours (by their small names) that share it
+    classes         the classes that have it, and formulas of ours (by their small names) that share it, or are held
+                    against a class that has it
     paths           "default", "foreach", "fused": the argument that the class was made with
     reproduction    at most ten lines; {cls} is the class, and the last line asserts that the defect is there
     dtypes          the formats of the parameters that show it; all, unless given
@@ -211,7 +212,7 @@ for foreach in (False, True):
     ),
     BatteryDefect(
         name="float32-numbers",
-        checks=("one-step", "many-steps", "tiny-gradients", "late-parameters"),
+        checks=("one-step", "many-steps", "tiny-gradients", "late-parameters", "large-tensor", "unusual-values"),
         classes=("NAdam", "ASGD"),
         paths=("default", "foreach"),
         reason="the numbers of the state (mu_product; eta and mu) are float32 tensors even where the parameters are "
@@ -265,7 +266,7 @@ assert moved < 0.001  # alone it moves by 0.01
     ),
     BatteryDefect(
         name="muon-bfloat16",
-        checks=("one-step", "many-steps", "tiny-gradients", "late-parameters"),
+        checks=("one-step", "many-steps", "tiny-gradients", "late-parameters", "unusual-values"),
         classes=("Muon",),
         paths=("default",),
         reason="the momentum is orthogonalized in bfloat16 whatever the format of the parameters: two digits of a step",
@@ -274,7 +275,7 @@ assert moved < 0.001  # alone it moves by 0.01
     ),
     BatteryDefect(
         name="muon-bfloat16-beyond-float32",
-        checks=("zero-gradients", "long-run"),
+        checks=("zero-gradients", "long-run", "large-tensor"),
         classes=("Muon",),
         paths=("default",),
         reason="orthogonalized in bfloat16, steps are wrong by more than float32 rounds as well",
@@ -312,6 +313,23 @@ try:
 except ZeroDivisionError as error:
     raised = error
 assert isinstance(raised, ZeroDivisionError)
+""",
+    ),
+    BatteryDefect(
+        name="sparse-adam-difference",
+        checks=("unusual-values",),
+        classes=("SparseAdam", "sparse_adam"),
+        paths=("default",),
+        reason="an average is moved by (1 - beta) times a difference, m + (g - m) with a first beta of 0: a small "
+        "gradient after a large one is lost in the rounding of m",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.zeros(1, 1))
+optimizer = torch.optim.SparseAdam([p], betas=(0.0, 0.9))
+for size in (1.0, 1e-9):
+    p.grad = torch.full_like(p, size).to_sparse()
+    optimizer.step()
+assert optimizer.state[p]["exp_avg"].item() == 0.0  # the average is 1e-9
 """,
     ),
     BatteryDefect(
