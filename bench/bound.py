@@ -94,8 +94,9 @@ class Bounded:
         if isinstance(other, (bool, np.bool_)) or getattr(other, "dtype", None) == np.bool_:
             return Bounded(self.value * other, self.error * other, self.precision)  # a selection rounds nothing
         a, error_a, b, error_b, precision, constant = self._with(other)
-        inherited = abs(a) * error_b + abs(b) * error_a + error_a * error_b
-        return _rounded(a * b, inherited, precision, constant)
+        with np.errstate(all="ignore"):
+            inherited = abs(a) * error_b + abs(b) * error_a + error_a * error_b
+            return _rounded(a * b, inherited, precision, constant)
 
     __rmul__ = __mul__
 

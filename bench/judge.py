@@ -296,7 +296,7 @@ def _against(subject: Subject, against: Any) -> Against | None:
         raise TypeError(f"against={against!r}: give a class, a scratch optimizer's name, a Spec or a formula file")
     if isinstance(against, type) and issubclass(against, ScratchOptimizer):
         return _formula(against.spec)
-    return Against(label=_label(against), make=against, spec=_spec_of(subject_of(against, "").cls))
+    return Against(label=_label(against), make=torch_paths.fed(against), spec=_spec_of(subject_of(against, "").cls))
 
 
 def _spec_named(name: str | Path) -> Spec:
