@@ -92,13 +92,15 @@ def _others(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _bases(c: Context) -> Iterator[Hyper]:
-    """Where an option may show: each case, then the first with one other option changed."""
+    """Where an option may show: each case, then each with one other option changed."""
     found = [dict(case.hyper) for case in cases_of(c, every=True)]
     yield from found
-    for name, default in c.subject.options.items():
-        # Only with these may another option matter: nesterov needs momentum, decoupling needs decay.
-        for _, other in list(_others(found[0].get(name, default)))[:4]:
-            yield {**found[0], name: other}
+    for base in found:
+        for name, default in c.subject.options.items():
+            # Only with these may another option matter: nesterov needs momentum, a place for decay needs decay, and a
+            # way to scale what decays needs both.
+            for _, other in list(_others(base.get(name, default)))[:4]:
+                yield {**base, name: other}
 
 
 def effects(c: Context) -> dict[str, str]:
