@@ -595,6 +595,53 @@ def test_an_option_that_shows_only_beside_another_is_found_without_cases():
     assert set(effects(context).values()) == {"effect"}
 
 
+class Scaled(Plain):
+    """Decay can be decoupled, and then be scaled by lr: three options that show together alone."""
+
+    def __init__(self, params, lr=0.1, weight_decay=0.0, decoupled=False, squared=False):
+        super().__init__(params, lr, 0.0, weight_decay)
+        for group in self.param_groups:
+            group.update(decoupled=decoupled, squared=squared)
+
+    def one(self, p, g, state, group):
+        decay = group["weight_decay"] * p
+        if group["decoupled"]:
+            p.sub_(group["lr"] ** (2 if group["squared"] else 1) * decay)
+        p.sub_(group["lr"] * (g if group["decoupled"] else g + decay))
+
+
+def test_an_option_that_shows_only_beside_two_others_is_found_from_a_case_with_one_of_them():
+    cases = [Case(name="default", reason="nothing"), Case(name="decay", reason="decay", hyper={"weight_decay": 0.1})]
+    assert set(effects(context_for(Scaled, cases=cases)).values()) == {"effect"}
+    assert effects(context_for(Scaled, cases=cases[:1]))["squared"] == "ignored"
+
+
+class Doubled(Plain):
+    """Keeps twice the velocity under torch's name for it, and steps by half of it."""
+
+    share = 0.5
+
+    def velocity(self, g, state, group):
+        kept = state.get("momentum_buffer")
+        state["momentum_buffer"] = 2 * g if kept is None else group["momentum"] * kept + 2 * g
+        return self.share * state["momentum_buffer"]
+
+
+AGREEMENT = ("one-step", "many-steps", "tiny-gradients", "late-parameters")
+
+
+@pytest.mark.parametrize("name", AGREEMENT)
+def test_state_of_another_scale_is_no_fault_where_the_parameters_agree(name):
+    found = result(Doubled, name, torch.optim.SGD, quick=True)
+    assert found.status == "passed", str(found)
+
+
+@pytest.mark.parametrize("name", AGREEMENT)
+def test_control_state_of_another_scale_that_moves_parameters_is_a_fault(name):
+    found = result(type("Wrong", (Doubled,), {"share": 0.49}), name, torch.optim.SGD, quick=True)
+    assert found.status == "failed" and ".param[" in found.message, str(found)
+
+
 def test_what_does_not_apply_says_why():
     class NotTorch:
         def __init__(self, params, lr=0.1):
