@@ -99,7 +99,8 @@ def test_control_without_its_check_the_bug_passes(name):
 @pytest.mark.thorough("the quick battery over every bug, seven minutes")
 @each_bug
 def test_control_the_bug_fails_what_the_matrix_says_and_passes_all_else(bug):
-    assert failed(judge(bug.cls, supports=bug.supports)) == MATRIX[bug.name]
+    found = failed(judge(bug.cls, supports=bug.supports))
+    assert found == MATRIX[bug.name] or (not bug.steady and bug.check in found)
 
 
 @pytest.mark.parametrize(

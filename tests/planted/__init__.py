@@ -42,6 +42,7 @@ class Bug:
     cause       what the diagnosis must say, where it is one of the conventions that are looked up
     supports    the abilities that its author declares
     quick       False: only the whole battery sees it
+    steady      False: what else it fails changes from run to run, as its steps do
     """
 
     name: str
@@ -52,6 +53,7 @@ class Bug:
     cause: str = ""
     supports: tuple[str, ...] = ()
     quick: bool = True
+    steady: bool = True
 
     @property
     def what(self) -> str:
@@ -62,7 +64,14 @@ _FOUND: list[Bug] = []
 
 
 def bug(
-    key: str, check: str, origin: str = "", *, cause: str = "", supports: tuple[str, ...] = (), quick: bool = True
+    key: str,
+    check: str,
+    origin: str = "",
+    *,
+    cause: str = "",
+    supports: tuple[str, ...] = (),
+    quick: bool = True,
+    steady: bool = True,
 ) -> Callable[[type], type]:
     """Registers a class; AdamBetasExchanged is called adam-betas-exchanged, SGDClips sgd-clips."""
 
@@ -70,7 +79,17 @@ def bug(
         words = re.findall(r"SGD|RMSprop|AdamW|[A-Z][a-z0-9]*", cls.__name__)
         name = "-".join(words).lower()
         _FOUND.append(
-            Bug(name=name, key=key, cls=cls, check=check, origin=origin, cause=cause, supports=supports, quick=quick)
+            Bug(
+                name=name,
+                key=key,
+                cls=cls,
+                check=check,
+                origin=origin,
+                cause=cause,
+                supports=supports,
+                quick=quick,
+                steady=steady,
+            )
         )
         return cls
 
