@@ -168,6 +168,11 @@ def test_removed_new_and_broken_are_told_apart(gate):
     assert accepted.exit_code == 0 and any("--accept nothing" in note for note in accepted.notes)
 
 
+def test_a_head_that_mends_a_known_failure_is_green(gate):
+    found = gate(Worker(judged("gd", status="passed unexpectedly")))
+    assert found.exit_code == 0 and any("gd:one-step is known to fail" in note for note in found.notes)
+
+
 def test_losses_that_move_are_red(gate):
     loss = {"kind": "loss", "optimizer": "gd", "problem": "bowl", "base": 1.0, "head": 1.1, "moved": True}
     found = gate(Worker([*judged("gd"), loss]))
