@@ -41,7 +41,7 @@ def gate(
         if self_test:
             from .gate import selftest
 
-            code = selftest.run(Path.cwd(), out.resolve(), decisions=decisions, only=only or ())
+            code = selftest.run(out.resolve(), decisions=decisions, only=only or ())
         else:
             from .gate import start
 

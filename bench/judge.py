@@ -389,9 +389,9 @@ def run_check(check: Check, context: Context) -> CheckResult:
                 "cause": fault.cause, "reproduction": fault.reproduction,
             }  # fmt: skip
         except ProcessEnded as error:
-            fields = {"status": FAILED, "cause": "it ends the process", "message": _their_part(error)}
+            fields = {"status": FAILED, "cause": "it ends the process", "message": their_part(error)}
         except (Exception, SystemExit) as error:  # a step that exits must not end the battery as if all were well
-            fields = {"status": FAILED, "cause": f"it raised {type(error).__name__}", "message": _their_part(error)}
+            fields = {"status": FAILED, "cause": f"it raised {type(error).__name__}", "message": their_part(error)}
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **fields)
 
 
@@ -410,9 +410,9 @@ def _kept_apart() -> Iterator[None]:
             warnings.filters[:] = filters  # type: ignore[index]
 
 
-def _their_part(error: BaseException) -> str:
+def their_part(error: BaseException) -> str:
     """The traceback below our own frames: where their code raised. The error alone where it is not theirs."""
     ours = str(Path(__file__).parent)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((ours, "<frozen"))]
     theirs = "".join(traceback.format_list(frames[-3:]))
     return f"{theirs}{type(error).__name__}: {error}".rstrip()

@@ -189,6 +189,20 @@ def test_a_judge_that_dies_is_a_fault_of_the_head(gate):
     assert [f.kind for f in gate(dying).faults] == ["broken"]
 
 
+def test_a_timing_process_that_dies_is_red_and_no_usage_error(gate):
+    """A benchmark that ends the process: nothing after it was timed, and nothing may look as if it had been."""
+
+    def dying(orders, silence_s=0):
+        if orders["task"] == "judge":
+            yield from judged("gd")
+        else:
+            yield {"kind": "environment", **dict.fromkeys(history.MACHINE, "x")}
+            raise WorkerDied("a worker ended with exit status 0: nothing said")
+
+    found = gate(dying)
+    assert [(f.name, f.kind) for f in found.faults] == [("time", "broken")] and found.exit_code == 1
+
+
 def test_a_base_that_cannot_run_is_no_verdict_on_the_head(gate):
     broken = {"kind": "broken", "arm": "base", "optimizer": "", "error": "ImportError: no x"}
     with pytest.raises(GateError, match="the base cannot run"):

@@ -34,7 +34,7 @@ from .history import MACHINE, History
 from .program import Plan
 from .start import alone
 from .subjects import Cell
-from .trees import Checkout
+from .trees import Checkout, GateError
 
 KIND = "selftest"
 IDENTICAL, BUG = "identical", "bug"
@@ -156,7 +156,7 @@ class Rate:
         return self.decisions > 0 and self.high < ASKED[self.kind]
 
 
-def run(cwd: Path, out: Path, *, decisions: int, only: Sequence[str] = ()) -> int:
+def run(out: Path, *, decisions: int, only: Sequence[str] = ()) -> int:
     """Decides until `decisions` on identical code, and a fifth of them on each slowdown, are recorded here."""
     tell = report.teller(quiet=False)
     journal.make_folder(out)
@@ -237,21 +237,11 @@ def _decide(
 ) -> None:
     """One gate run; a row for each of its decisions."""
     plan = Plan(base=base, head=head, settings=settings, parts=frozenset({"time"}), only=only)
-    outcome = program.run(plan, _Unkept(), tell)
+    outcome = program.run(plan, None, tell)  # times of code that is slowed on purpose have no place in a history
     for name, decision in outcome.cells.items():
         changes, nulls = outcome.numbers[name]
         _record(path, settings, kind=kind, cell=name, verdict=decision.verdict, change=decision.change,
                 processes=decision.processes, null=decision.null, changes=changes, nulls=nulls)  # fmt: skip
-
-
-class _Unkept(History):
-    """Times of code that is slowed on purpose have no place in a history."""
-
-    def __init__(self) -> None:
-        pass
-
-    def append(self, *_: Any) -> None:
-        pass
 
 
 def _bugs(base: Checkout, folder: Path, settings: Settings, path: Path, tell: Any) -> None:
@@ -263,7 +253,7 @@ def _bugs(base: Checkout, folder: Path, settings: Settings, path: Path, tell: An
                 file.write(_BUGGED.format(before=bug.before, after=bug.after))
         tell(f"bug: {bug.name}")
         plan = Plan(base=base, head=head, settings=settings, parts=frozenset({"agreement"}))
-        outcome = program.run(plan, _Unkept(), lambda line: None)
+        outcome = program.run(plan, None)
         wrong = {fault.name.partition(":")[0] for fault in outcome.of_kind("agreement")}
         for spec in scratch_impls.all_specs():
             if bug.applies(spec):
@@ -336,20 +326,23 @@ class Noise:
 
 def noise(cwd: Path, out: Path, *, processes: int, only: Sequence[str] = ()) -> Noise:
     """Times the working tree against itself; its own settings, or those of Twinstep where it has none."""
-    settings = config.read(cwd) or config.parse({"formulas": True})
-    tree = Checkout(root=cwd if config.read(cwd) else ROOT, commit=commit(cwd))
+    own = config.read(cwd)
+    settings = own or config.parse({"formulas": True})
+    tree = Checkout(root=cwd if own else ROOT, commit=commit(cwd if own else ROOT))
     tell = report.teller(quiet=False)
     changes: dict[str, list[float]] = {}
     with alone():
         history = History(out)
         plan = Plan(base=tree, head=tree, settings=settings)
-        cells = [c for c in program.cells_of(plan) if not only or c.name.startswith(tuple(only))]
+        cells = program.chosen(program.cells_of(plan), tuple(only))
         for number in range(processes):
             began = time.monotonic()
             for cell, said, place in _measured(plan, cells, number):
                 changes.setdefault(cell.name, []).append(program.changes(program.fair(said))[0])
                 history.append(tree.commit, tree.commit, cell, number, said, place)
             tell(f"process {number + 1} of {processes}, {time.monotonic() - began:.0f} s")
+    if not changes:
+        raise GateError("nothing could be timed: `twinstep gate` says what does not run")
     return Noise(
         lines=[_line(name, found, settings.rule) for name, found in changes.items()], threshold=settings.rule.threshold
     )

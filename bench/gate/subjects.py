@@ -139,7 +139,7 @@ def stepper(make: Factory, cell: Cell, seed: int) -> Callable[[], Any]:
     return step
 
 
-def library_benchmark(tree: Tree, cell: Cell) -> Callable[[], Any]:
+def own_benchmark(tree: Tree, cell: Cell) -> Callable[[], Any]:
     """What their function returns. TypeError when that cannot be called."""
     step = tree.get(cell.benchmark)()
     if not callable(step):

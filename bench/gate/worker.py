@@ -20,7 +20,7 @@ from typing import Any
 
 from .. import problems
 from ..baseline import TOLERANCE
-from ..judge import check_optimizer
+from ..judge import check_optimizer, their_part
 from ..replay import replay
 from ..rows import environment
 from ..scenario import probe
@@ -63,13 +63,6 @@ def _trees(given: dict[str, Any], settings: Settings, arms: list[str]) -> Iterat
         yield arm, Tree(f"_{arm}", root / settings.source, settings.packages, borrowed)
 
 
-def _error(error: BaseException) -> str:
-    """Their traceback, without the frames of the gate."""
-    ours = str(Path(__file__).resolve().parents[1])
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((ours, "<frozen"))]
-    return "".join(traceback.format_list(frames[-3:])) + f"{type(error).__name__}: {error}"
-
-
 # --- agreement -----------------------------------------------------------------------------------------------------
 
 
@@ -81,7 +74,7 @@ def _judge(given: dict[str, Any], settings: Settings, say: Say) -> None:
         try:
             found[arm] = subjects.optimizers(tree, settings, trees["base"])
         except Exception as error:
-            say("broken", arm=arm, optimizer="", error=_error(error))
+            say("broken", arm=arm, optimizer="", error=their_part(error))
             return
     for name in sorted(found["base"].keys() | found["head"].keys()):
         say("optimizer", optimizer=name, base=name in found["base"], head=name in found["head"])
@@ -99,7 +92,7 @@ def _made(arm: str, name: str, make: Callable[[], Subject], say: Say) -> Subject
     try:
         return make()
     except Exception as error:
-        say("broken", arm=arm, optimizer=name, error=_error(error))
+        say("broken", arm=arm, optimizer=name, error=their_part(error))
         return None
 
 
@@ -124,7 +117,7 @@ def _figures(base: Subject | None, head: Subject, say: Say) -> None:
             try:
                 losses[arm] = train(problem, {arm: subject.make}, hyper=hyper, seed=0, dtype="float64")[arm].final_loss
             except Exception as error:
-                say("broken", arm=arm, optimizer=head.name, error=_error(error))
+                say("broken", arm=arm, optimizer=head.name, error=their_part(error))
         if "head" in losses:
             say("loss", optimizer=head.name, problem=problem.name, moved=_moved(losses), **losses)
     if head.spec is None or head.against is None:
@@ -165,7 +158,7 @@ def _time(given: dict[str, Any], settings: Settings, say: Say) -> None:
         try:
             times = interleave(_shuffled(steps, number), rounds=int(given.get("rounds", ROUNDS)))
         except Exception as error:
-            say("broken", cell=cell.name, arm=_guilty(error), error=_error(error))
+            say("broken", cell=cell.name, arm=_guilty(error), error=their_part(error))
             continue
         kinds = {"seconds": times.seconds, "cpu": times.cpu}
         lists = {kind: {n: list(values) for n, values in found.items()} for kind, found in kinds.items()}
@@ -186,13 +179,13 @@ def _arms(
     for arm in order:
         try:
             if cell.benchmark:
-                step = subjects.library_benchmark(trees[arm], cell)
+                step = subjects.own_benchmark(trees[arm], cell)
             else:
                 subject = made[arm][cell.optimizer]()
                 step = subjects.stepper(subject.make, cell, number)
             step()
         except Exception as error:
-            return {}, {"arm": arm, "error": _error(error)}
+            return {}, {"arm": arm, "error": their_part(error)}
         steps[arm] = step
     if reference and cell.optimizer and (against := made["base"][cell.optimizer]().against) is not None:
         with contextlib.suppress(Exception):  # the reference is told, never gated

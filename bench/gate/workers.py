@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..guard import death
 from .trees import GateError
 
 # A block is milliseconds and the slowest check seconds: who says nothing for so long will not say anything any more.
@@ -77,14 +78,10 @@ def _follow(process: subprocess.Popen[bytes], answer: Path, said: Path, silence_
                     return
                 yield body
             if over:
-                raise WorkerDied(f"a worker {_death(process.returncode)}: {_last_words(said)}")
+                raise WorkerDied(f"a worker died: {death(process.returncode)}: {_last_words(said)}")
             if time.monotonic() - heard > silence_s:
                 raise WorkerDied(f"a worker said nothing for {silence_s:g} s: {_last_words(said)}")
             time.sleep(0.02)
-
-
-def _death(code: int) -> str:
-    return f"ended with exit status {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"
 
 
 def _last_words(said: Path) -> str:
