@@ -8,11 +8,13 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from torch.optim import Optimizer
 
 from .. import scratch_impls
 from ..scratch_impls import Spec, State
+from .scenario import mapped
 
 
 class ScratchOptimizer(Optimizer):
@@ -46,7 +48,7 @@ class ScratchOptimizer(Optimizer):
 
     def _numbers_again(self, param: torch.Tensor, group: dict[str, Any]) -> None:
         """State that is a number here is a tensor in what the twin saved, or in what torch has cast."""
-        state = self.state.get(param, {})
+        state = self.state.get(param, {})  # of a formula that steps all at once, that of the first
         fresh = self.spec.start(param, {n: group[n] for n in self.spec.defaults}) if state else {}
         for name, value in fresh.items():
             if isinstance(value, (int, float)) and isinstance(state.get(name), torch.Tensor):
@@ -103,6 +105,57 @@ class ScratchOptimizer(Optimizer):
             old[name][touched] = value
 
 
+class ScratchClosureOptimizer(ScratchOptimizer):
+    """Steps all parameters as one vector by a formula that evaluates the loss itself, in one group, as torch's LBFGS.
+
+    state       under the first parameter
+    """
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        if self.param_groups:
+            raise ValueError(f"{type(self).__name__} takes one group of parameters: they step as one vector")
+        super().add_param_group(param_group)
+
+    def _numbers_again(self, param: torch.Tensor, group: dict[str, Any]) -> None:
+        """Its numbers come of tensors, and stay what they were."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
+        """One step; closure clears the gradients, computes them anew and returns the loss. Returns the first loss."""
+        group = self.param_groups[0]
+        params = group["params"]
+        losses: list[Any] = []
+
+        def evaluate(vector: Any) -> tuple[float, Any]:
+            self._place(vector, params)
+            with torch.enable_grad():
+                losses.append(closure())
+            gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
+            return float(losses[-1]), self._vector([g.to_dense() if g.is_sparse else g for g in gradients])
+
+        state, vector = self.state[params[0]], self._vector(params)
+        hyper = {name: group[name] for name in self.spec.defaults}
+        if not state:
+            state.update({"step": 0}, **self.spec.start(vector, hyper))
+        count = state["step"] = int(state.get("step", 0)) + 1
+        old = {name: value for name, value in state.items() if name != "step"}
+        vector, new = type(self).update(vector, evaluate, old, count, **hyper)
+        self._place(vector, params)
+        tensors = [value for value in hyper.values() if isinstance(value, torch.Tensor)]  # an lr that others may change
+        state.update({name: _own(value, *tensors) for name, value in new.items()})
+        return losses[0]
+
+    def _vector(self, tensors: list[torch.Tensor]) -> Any:
+        """A copy of them all in one; a complex number is two real ones, as torch has it."""
+        real = [torch.view_as_real(t) if t.is_complex() else t for t in tensors]
+        return torch.cat([t.detach().reshape(-1) for t in real])
+
+    def _place(self, vector: Any, params: list[torch.Tensor]) -> None:
+        real = [torch.view_as_real(p) if p.is_complex() else p for p in params]
+        for p, part in zip(real, vector.split([p.numel() for p in real]), strict=True):
+            p.copy_(part.view_as(p))
+
+
 def _own(value: Any, *inputs: Any) -> Any:
     """A returned state that is an input, or a view of one, would change with it; it is cloned."""
     if isinstance(value, torch.Tensor):
@@ -121,14 +174,43 @@ def as_optimizer(spec: Spec | str, *, compiled: bool = False) -> type[ScratchOpt
 
     compiled    run the update through torch.compile (needs a C++ compiler); numbers and state stay the same
     """
-    return _class_of(scratch_impls.load(spec) if isinstance(spec, str) else spec, compiled)
+    return _class_of(scratch_impls.load(spec) if isinstance(spec, str) else spec, torch.compile if compiled else None)
 
 
 @functools.cache
-def _class_of(spec: Spec, compiled: bool) -> type[ScratchOptimizer]:
-    update = torch.compile(spec.update) if compiled else spec.update
+def numpy_optimizer(spec: Spec) -> type[ScratchOptimizer]:
+    """The formula on the NumPy arrays under the parameters, for comparison only: it copies what it is given."""
+    return _class_of(spec, functools.partial(_on_arrays, spec))
+
+
+def _on_arrays(spec: Spec, update: Callable[..., Any]) -> Callable[..., Any]:
+    """The update, with arrays made of its tensors and tensors of its arrays."""
+
+    def given(value: Any) -> Any:
+        return value.numpy().copy() if isinstance(value, torch.Tensor) else value
+
+    def made(value: Any) -> Any:
+        return torch.as_tensor(value) if isinstance(value, (np.ndarray, np.generic)) else value
+
+    def on_arrays(param: Any, source: Any, state: Any, step: int, **hyper: Any) -> tuple[Any, State]:
+        def evaluate(array: Any) -> tuple[Any, Any]:
+            loss, gradient = source(made(array))
+            return loss, given(gradient)
+
+        moved, new = update(
+            given(param), evaluate if spec.closure else given(source), mapped(state, given), step, **hyper
+        )
+        return made(moved), mapped(new, made)
+
+    return on_arrays
+
+
+@functools.cache
+def _class_of(spec: Spec, execute: Callable[..., Any] | None) -> type[ScratchOptimizer]:
+    update = execute(spec.update) if execute else spec.update
     body = {"spec": spec, "update": staticmethod(update), "__module__": __name__, "__doc__": spec.formula}
-    made = type(class_name(spec), (ScratchOptimizer,), body)
+    base = ScratchClosureOptimizer if spec.closure else ScratchOptimizer
+    made = type(class_name(spec), (base,), body)
     params = inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     hyper = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d) for n, d in spec.defaults.items()]
     made.__signature__ = inspect.Signature([params, *hyper])  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ Source: running error analysis, Wilkinson 1986; Higham 2002, Accuracy and Stabil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,6 +175,15 @@ class Bounded:
         a, error_a, b, error_b, precision, constant = self._with(other)
         rounded = a.shape[-1] * (precision.roundoff * (abs(a) @ abs(b)) + precision.underflow)
         return Bounded(a @ b, abs(a) @ error_b + error_a @ abs(b) + rounded, precision, constant)
+
+    def max(self) -> Bounded:
+        return Bounded(self.value.max(), self.error.max(), self.precision, self.constant)
+
+    @staticmethod
+    def joined(parts: Sequence[Bounded]) -> Bounded:
+        """All of them as one vector."""
+        value, error = (np.concatenate([np.reshape(getattr(p, n), -1) for p in parts]) for n in ("value", "error"))
+        return Bounded(value, error, parts[0].precision)
 
     def __lt__(self, other: Any) -> Any:
         return self.value < _value(other)

@@ -7,18 +7,17 @@ path that it has. What disagrees is WRONG and is not timed: a fast wrong answer 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from torch.optim import Optimizer
 
 from ..reference import torch_paths
 from ..reference.known_defects import mended
+from ..reference.oracle import Trajectory
 from ..scratch_impls import Case, Spec
-from .adapter import as_optimizer
+from .adapter import as_optimizer, numpy_optimizer
 from .replay import Factory, replay
 from .scenario import Scenario, probe
 from .shapes import fitted
@@ -54,29 +53,6 @@ def representatives(spec: Spec) -> Iterator[Case]:
     yield from [case for case, size in zip(torch_cases, sizes, strict=True) if size > sizes[0]][:1]
 
 
-class NumpyOptimizer(Optimizer):
-    """The formula on the NumPy arrays under the parameters, for comparison only: it copies what it is given."""
-
-    def __init__(self, params: Any, *, spec: Spec, **hyper: Any) -> None:
-        super().__init__(params, spec.hyper(**hyper))
-        self.spec = spec
-
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            hyper = {name: group[name] for name in self.spec.defaults}
-            for param in group["params"]:
-                if param.grad is None:
-                    continue
-                array, grad = param.detach().numpy(), param.grad.numpy().copy()
-                state = self.state[param] or {"step": 0, **self.spec.start(array, hyper)}
-                count = state.pop("step") + 1
-                old = {n: v.numpy() if isinstance(v, torch.Tensor) else v for n, v in state.items()}
-                new_param, new = self.spec.update(array.copy(), grad, old, count, **hyper)
-                param.data.copy_(torch.as_tensor(new_param))
-                kept = {n: torch.as_tensor(v) if isinstance(v, np.ndarray) else v for n, v in new.items()}
-                self.state[param] = {"step": count, **kept}
-
-
 def factory(spec: Spec, implementation: str) -> Factory:
     """(params, **hyper) -> optimizer. ValueError for a name that does not compete."""
     if implementation not in implementations(spec):
@@ -84,7 +60,7 @@ def factory(spec: Spec, implementation: str) -> Factory:
     if implementation == "scratch":
         return as_optimizer(spec)
     if implementation == "scratch-numpy":
-        return functools.partial(NumpyOptimizer, spec=spec)
+        return numpy_optimizer(spec)
     assert spec.reference is not None  # or no torch path would compete
     return functools.partial(torch_paths.build, spec.reference, implementation.removeprefix("torch-"))
 
@@ -108,25 +84,12 @@ def stepper(
 ) -> Step:
     """A function without arguments that takes one step on its own copy of params; gradients are shared, only read."""
     if implementation == "scratch-numpy":
-        arrays = [p.numpy().copy() for p in params]
-        return _numpy_stepper(spec, spec.hyper(**case.hyper), arrays, [g.numpy() for g in grads])
+        arrays = Trajectory(spec, spec.hyper(**case.hyper), [p.numpy().copy() for p in params])
+        return functools.partial(arrays.step, [g.numpy() for g in grads])
     own = [p.clone().requires_grad_() for p in params]
     for param, grad in zip(own, grads, strict=True):
         param.grad = grad
-    step: Step = factory(spec, implementation)(own, **case.hyper).step
-    return step
-
-
-def _numpy_stepper(spec: Spec, hyper: Mapping[str, Any], params: list[np.ndarray], grads: list[np.ndarray]) -> Step:
-    states = [spec.start(param, hyper) for param in params]
-    count = 0
-
-    def step() -> None:
-        nonlocal count
-        count += 1
-        for i, grad in enumerate(grads):
-            params[i], states[i] = spec.update(params[i], grad, states[i], count, **hyper)
-
+    step: Step = torch_paths.fed(factory(spec, implementation))(own, **case.hyper).step
     return step
 
 
@@ -136,7 +99,7 @@ def bare_loops(case: Case, makes: Sequence[Factory], history: Scenario, dtype: s
     gradients = [[None if g is None else torch.tensor(g, dtype=kind) for g in row] for row in history.gradients]
     for make in makes:
         params = [torch.tensor(a, dtype=kind, requires_grad=True) for a in history.start]
-        optimizer = make(params, **case.hyper)
+        optimizer = torch_paths.fed(make)(params, **case.hyper)
         for row in gradients:
             for param, gradient in zip(params, row, strict=True):
                 param.grad = gradient

@@ -32,7 +32,7 @@ def likely_cause(
 
     Looked up in float64 over the parameters, whatever dtype the disagreement was found in.
     """
-    ours = trajectory(make, our_hyper, scenario.fitted(spec.dims), device)
+    ours = trajectory(make, our_hyper, scenario.fitted(spec), device)
     if not np.isfinite(ours).all():
         step = int(np.flatnonzero(~np.isfinite(ours).all(axis=1))[0])
         return f"its parameters are not finite after step {step + 1}"
@@ -45,7 +45,7 @@ def likely_cause(
 
 def _walk(variant: Variant, scenario: Scenario) -> tuple[np.ndarray, np.ndarray] | None:
     """Values and errors of a variant's parameters after every step; None where it cannot be evaluated."""
-    scenario = scenario.fitted(variant.spec.dims)
+    scenario = scenario.fitted(variant.spec)
     start = [Bounded.exact(a, "float64") for a in scenario.start]
     try:
         hyper = bounded_hyper(variant.hyper)

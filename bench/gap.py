@@ -105,7 +105,8 @@ def gaps(ours: np.ndarray, theirs: np.ndarray, value: np.ndarray, error: np.ndar
     """|ours - theirs| in units of twice the error; inf where only one side has a number."""
     with np.errstate(all="ignore"):
         distance = np.abs(ours - theirs)
-        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs) & np.isnan(value))
+        nothing = np.isnan(value) | np.isinf(error)  # of which the formula can say nothing
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs) & nothing)
         found = np.where(same, 0.0, distance / (2 * error))
     found[np.isnan(found)] = np.inf
     return found

@@ -245,10 +245,11 @@ def context_for(
     chosen = derived_cases(subject, held) if cases is None else _fitting(tuple(cases), subject, held)
     if held is not None:
         _buildable(held, chosen, device, every=cases is not None)
-    if not isinstance(target, functools.partial):
-        subject = dataclasses.replace(subject, make=torch_paths.fed(target))
+    subject = dataclasses.replace(subject, make=torch_paths.fed(target))
+    # One format is enough for a first look: the first, but where a step is many, of which float32 leaves the end open.
+    one = slice(-1, None) if held is not None and held.spec is not None and held.spec.closure else slice(1)
     return Context(
-        subject=subject, against=held, cases=chosen, dtypes=tuple(dtypes)[:1] if quick else tuple(dtypes),
+        subject=subject, against=held, cases=chosen, dtypes=tuple(dtypes)[one] if quick else tuple(dtypes),
         device=device, quick=quick, supports=declared, seed=seed,
     )  # fmt: skip
 
@@ -329,7 +330,7 @@ def _common_options(held: Against) -> dict[str, Any]:
 
 
 def _formula(spec: Spec) -> Against:
-    return Against(label=spec.name, make=as_optimizer(spec), spec=spec)
+    return Against(label=spec.name, make=torch_paths.fed(as_optimizer(spec)), spec=spec)
 
 
 def derived_cases(subject: Subject, held: Against | None) -> tuple[Case, ...]:

@@ -15,19 +15,25 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from ..reference.oracle import Trajectory
-from ..scratch_impls import Spec, State
-from .bound import PRECISIONS, Bounded, bounded_hyper
+from ..reference import torch_paths
+from ..scratch_impls import Spec
 from .gap import Replay, gaps
-from .scenario import Scenario, cast
+from .scenario import Scenario, cast, mapped
+from .truth import truth_of
 
 Factory = Callable[..., Optimizer]  # (params, **hyper) -> optimizer
 
 
 class _Side:
-    """One optimizer with its parameters; it is driven by step() and read into one flat row."""
+    """One optimizer with its parameters; it is driven by step() and read into one flat row.
 
-    def __init__(self, make: Factory, scenario: Scenario, dtype: str, device: str, hyper: Mapping[str, Any]) -> None:
+    together    all parameters step as one vector, whose state stands under the first of them
+    """
+
+    def __init__(
+        self, make: Factory, scenario: Scenario, dtype: str, device: str, hyper: Mapping[str, Any],
+        *, together: bool = False,
+    ) -> None:  # fmt: skip
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.tensor(array, dtype=getattr(torch, dtype), device=device)
 
@@ -35,12 +41,13 @@ class _Side:
         # One gradient tensor for the whole run, refilled at each step as autograd does: an optimizer that keeps a
         # reference to it instead of a copy reads the next gradient.
         self.grads = [torch.zeros_like(p) for p in self.params]
-        self.optimizer = make(self.params, **hyper)
+        self.units = [self.params] if together else [[p] for p in self.params]
+        self.optimizer = torch_paths.fed(make)(self.params, **hyper)
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
         if scenario.synced is not None:  # it enters as what somebody saved
             saved = self.optimizer.state_dict()
             for i, (count, state) in enumerate(scenario.synced):
-                values = {n: tensor(v) if isinstance(v, np.ndarray) else v for n, v in state.items()}
+                values = mapped(state, lambda v: tensor(v) if isinstance(v, np.ndarray) else v)
                 saved["state"][i] = {"step": float(count), **values}
             self.optimizer.load_state_dict(saved)
 
@@ -59,8 +66,8 @@ class _Side:
     def read(self, names: list[list[str]], expected: list[bool]) -> list[Any]:
         """The tensors in the order of `names`, None where the formula has none yet or this side has none at all."""
         found = [
-            param.detach() if name == "param" else self.optimizer.state[param].get(name)
-            for param, wanted in zip(self.params, names, strict=True)
+            _joined(unit) if name == "param" else self.optimizer.state[unit[0]].get(name)
+            for unit, wanted in zip(self.units, names, strict=True)
             for name in wanted
         ]
         return [value if there else None for value, there in zip(found, expected, strict=True)]
@@ -91,7 +98,7 @@ def replay(
                     whose state cannot be set from outside
     """
     full = spec.hyper(**hyper)
-    scenario = scenario.fitted(spec.dims)
+    scenario = scenario.fitted(spec)
     rounded = Scenario(
         name=scenario.name,
         start=tuple(cast(a, dtype) for a in scenario.start),
@@ -99,19 +106,21 @@ def replay(
         lr_factors=scenario.lr_factors,
         synced=scenario.synced,
     )
-    truth = Trajectory(spec, bounded_hyper(full), *_pairs(rounded, dtype), functools.partial(_held, dtype=dtype))
-    left = _Side(ours, rounded, dtype, device, hyper if our_hyper is None else our_hyper)
-    right = _Side(theirs, rounded, dtype, device, hyper if their_hyper is None else their_hyper)
-    names = [["param", *state] for state in truth.states]
-    sizes = [_size(value, a) for a, state in zip(rounded.start, truth.states, strict=True)
-             for value in (None, *state.values())]  # fmt: skip
+    truth = truth_of(spec, full, rounded, dtype)
+    side = functools.partial(_Side, scenario=rounded, dtype=dtype, device=device, together=spec.closure)
+    left = side(ours, hyper=hyper if our_hyper is None else our_hyper)
+    right = side(theirs, hyper=hyper if their_hyper is None else their_hyper)
+    # A list grows from step to step: what stands in it shows in what is made of it.
+    names = [["param", *(n for n, v in state.items() if not isinstance(v, list))] for state in truth.states]
+    units = zip(truth.params, truth.states, names, strict=True)
+    sizes = [_size(state.get(name), param) for param, state, wanted in units for name in wanted]
     recorded: dict[str, list[np.ndarray]] = {"ours": [], "theirs": [], "value": [], "error": []}
     for row, factor in zip(rounded.gradients, rounded.lr_factors, strict=True):
         tensors = [None if g is None else torch.from_numpy(g) for g in row]
         left.step(tensors, factor)
         right.step(tensors, factor)
-        truth.step([None if g is None else Bounded.exact(g, dtype) for g in row], factor)
-        pairs = _read_pairs(truth, names)
+        truth.step(row, factor)
+        pairs = [truth.read(i, name) for i, wanted in enumerate(names) for name in wanted]
         # State before a parameter's first step is nobody's business: torch's Adagrad makes it in the constructor.
         expected = [b is not None for b in pairs]
         recorded["ours"].append(_flat(left.read(names, expected), sizes))
@@ -120,12 +129,12 @@ def replay(
         recorded["error"].append(_flat([None if b is None else b.error for b in pairs], sizes))
         if equal_params:
             left.take_params(right)
-            truth.params = [Bounded.exact(_array(p).reshape(p.shape).copy(), dtype) for p in right.params]
+            truth.move([_array(_joined(unit)) for unit in right.units])
     arrays = {name: np.stack(rows) for name, rows in recorded.items()}
     starts = np.cumsum([0, *sizes[:-1]])
     if states != "all":
         _ignore_state(arrays, names, sizes, states)
-    labels = [f"{param}.{name}" for param, wanted in zip(scenario.labels, names, strict=True) for name in wanted]
+    labels = [f"{param}.{name}" for param, wanted in zip(scenario.labels, names, strict=False) for name in wanted]
     slots = tuple((label, int(start)) for label, start in zip(labels, starts, strict=True))
     return Replay(**arrays, gap_bounds=gaps(**arrays), slots=slots, dtype=dtype)
 
@@ -140,39 +149,14 @@ def trajectory(make: Factory, hyper: Mapping[str, Any], scenario: Scenario, devi
     return np.stack(rows)
 
 
-def _pairs(scenario: Scenario, dtype: str) -> tuple[list[Bounded], list[tuple[int, State]] | None]:
-    """The start of a scenario, and its synchronised state if it has one, as pairs without error."""
-    start = [Bounded.exact(a, dtype) for a in scenario.start]
-    if scenario.synced is None:
-        return start, None
-    return start, [
-        (count, {name: None if v is None else Bounded.exact(v, dtype) for name, v in state.items()})
-        for count, state in scenario.synced
-    ]
+def _joined(unit: list[torch.nn.Parameter]) -> torch.Tensor:
+    return unit[0].detach() if len(unit) == 1 else torch.cat([p.detach().reshape(-1) for p in unit])
 
 
-def _held(value: Any, dtype: str) -> Any:
-    """A state value that is a number, not a tensor, may be kept in the parameter's format: it is rounded once."""
-    if value is None or (isinstance(value, Bounded) and not value.constant):
-        return value
-    number = value if isinstance(value, Bounded) else Bounded(float(value), 0.0, PRECISIONS[dtype], constant=True)
-    return 1 * Bounded(np.asarray(number.value), np.asarray(number.error), PRECISIONS[dtype])
-
-
-def _size(value: Any, param: np.ndarray) -> int:
+def _size(value: Any, param: Any) -> int:
     """The elements of a state value; None, and the parameter itself, are as large as the parameter."""
-    if value is None:
-        return int(param.size)
-    return int(np.size(value.value if isinstance(value, Bounded) else value))
-
-
-def _read_pairs(truth: Trajectory, names: list[list[str]]) -> list[Bounded | None]:
-    """Values in the order of `names`; None for the state of a parameter that never stepped."""
-    return [
-        truth.params[i] if name == "param" else (truth.states[i].get(name) if truth.counts[i] else None)
-        for i, wanted in enumerate(names)
-        for name in wanted
-    ]
+    value = param if value is None else value
+    return int(np.size(getattr(value, "value", value)))
 
 
 def _ignore_state(arrays: dict[str, np.ndarray], names: list[list[str]], sizes: list[int], states: str) -> None:

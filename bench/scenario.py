@@ -7,7 +7,7 @@ ordinary gradients with a constant learning rate dozens of wrong conventions loo
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,14 +43,19 @@ class Scenario:
     def labels(self) -> tuple[str, ...]:
         return self.names or tuple(f"p{i}" for i in range(len(self.start)))
 
-    def fitted(self, dims: int | None) -> Scenario:
-        """The same numbers in parameters of that many dimensions."""
+    def fitted(self, spec: Spec) -> Scenario:
+        """As the formula can take it: in parameters of its dimensions, and with few steps where each is many."""
 
         def fit(array: np.ndarray | None) -> Any:
-            return None if array is None else np.reshape(array, fitted(np.shape(array), dims))
+            return None if array is None else np.reshape(array, fitted(np.shape(array), spec.dims))
 
-        rows = tuple(tuple(fit(g) for g in row) for row in self.gradients)
-        return self if dims is None else replace(self, start=tuple(fit(a) for a in self.start), gradients=rows)
+        rows, factors = self.gradients, self.lr_factors
+        if spec.closure:
+            kept = sorted({round(t) for t in np.linspace(0, len(rows) - 1, CLOSURE_STEPS)})
+            rows, factors = tuple(rows[t] for t in kept), tuple(factors[t] for t in kept)
+        if spec.dims is not None:
+            rows = tuple(tuple(fit(g) for g in row) for row in rows)
+        return replace(self, start=tuple(fit(a) for a in self.start), gradients=rows, lr_factors=factors)
 
 
 def spread_gradient(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -62,6 +67,10 @@ def spread_gradient(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndar
         gradient.reshape(-1)[:3] = 0.0
     return gradient
 
+
+# A step of a formula that evaluates the loss itself is up to twenty steps of another. Six, evenly out of all, keep the
+# large first gradient, both learning rates and a late start.
+CLOSURE_STEPS = 6
 
 SHAPES: tuple[tuple[int, ...], ...] = ((4, 5), (7,), ())
 
@@ -135,31 +144,33 @@ def synced_scenario(
             shows and the last subtraction rounds
     """
     full = spec.hyper(**hyper)
-    names, start, gradients, synced = [], [], [], []
-    for n in sizes:
-        shape = fitted(n if isinstance(n, tuple) else (n,), spec.dims)
-        made = spread_history(seed, shape, dtype)
-        history = Trajectory(spec, full, [made[0]])
-        for t in range(warm):
-            history.step([made[1 + t]])
-        state = {name: _kept(v, dtype) for name, v in history.states[0].items()}
-        for elsewhere in away:
-            names.append(f"n={n} {'away from' if elsewhere else 'at'} 0")
-            start.append(made[0] if elsewhere else np.zeros(shape))
-            gradients.append(made[-1])
-            synced.append((warm, state))
+    chosen = [(n, far) for n in sizes for far in away]
+    made = [spread_history(seed, fitted(n if isinstance(n, tuple) else (n,), spec.dims), dtype) for n, _ in chosen]
+    history = Trajectory(spec, full, [arrays[0] for arrays in made])
+    for t in range(warm):
+        history.step([arrays[1 + t] for arrays in made])
+    synced = [(warm, mapped(state, lambda value: _kept(value, dtype))) for state in history.states]
     return Scenario(
         name=f"lockstep after {warm} steps",
-        start=tuple(start),
-        gradients=(tuple(gradients),),
+        start=tuple(
+            arrays[0] if far else np.zeros_like(arrays[0]) for arrays, (_, far) in zip(made, chosen, strict=True)
+        ),
+        gradients=(tuple(arrays[-1] for arrays in made),),
         lr_factors=(1.0,),
         synced=tuple(synced) if warm else None,
-        names=tuple(names),
+        names=tuple(f"n={n} {'away from' if far else 'at'} 0" for n, far in chosen),
     )
 
 
+def mapped(state: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+    """A state with every value changed, those in lists as well."""
+    return {n: [change(v) for v in value] if isinstance(value, list) else change(value) for n, value in state.items()}
+
+
 def _kept(value: Any, dtype: str) -> Any:
-    """A state value in the format; a number stays a number."""
+    """A state value in the format; a number stays a number, and a count the count that it is."""
+    if isinstance(value, int):
+        return value
     if value is None or isinstance(value, np.ndarray):
         return None if value is None else cast(value, dtype)
     return float(cast(np.asarray(value), dtype))

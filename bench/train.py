@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..reference.local_model import asks_for_closure
 from .problems import Problem
 from .replay import Factory
 
@@ -28,7 +29,7 @@ class Training:
     losses          the loss over all data, at the steps in `steps` (0 is the start); both of shape (checkpoints,)
     final_loss      the last of them
     trace           the parameters of a 2-D problem, shape (steps + 1, 2), else None
-    step_time_s     median seconds of `optimizer.step()` alone
+    step_time_s     median seconds of `optimizer.step()` alone; with its evaluations where it asks for a closure
     """
 
     name: str
@@ -45,17 +46,24 @@ class _Runner:
     def __init__(self, problem: Problem, make: Factory, hyper: Mapping[str, Any], setup: tuple[Any, ...]) -> None:
         self.objective = problem.setup(*setup)
         self.optimizer = make(self.objective.params, **hyper)
+        self.asks = asks_for_closure(self.optimizer)
         self.device = setup[2]
         self.times: list[float] = []
         self.losses = [self.objective.full_loss()]
         self.points = [self._point()] if problem.plane else []
 
     def step(self, number: int, *, checkpoint: bool) -> None:
-        self.optimizer.zero_grad()
-        self.objective.loss(number).backward()
+        def closure() -> torch.Tensor:
+            self.optimizer.zero_grad()
+            loss = self.objective.loss(number)
+            loss.backward()
+            return loss
+
+        if not self.asks:
+            closure()
         self._wait()
         start = perf_counter()
-        self.optimizer.step()
+        self.optimizer.step(closure) if self.asks else self.optimizer.step()
         self._wait()
         self.times.append(perf_counter() - start)
         if self.points:

@@ -179,6 +179,75 @@ assert list(other.state.values())[0][name] is saved["state"][0][name]
 """,
     ),
     BatteryDefect(
+        name="lbfgs-load-aliases",
+        checks=("load-no-aliasing",),
+        classes=("LBFGS",),
+        paths=("default",),
+        reason="load_state_dict keeps the tensors of the dict it is given, so that steps change the dict",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.ones(1))
+closure = lambda: (setattr(p, "grad", 4 * p.detach() ** 3), (p.detach() ** 4).sum())[1]
+one, other = (torch.optim.{cls}([p], lr=0.1, max_iter=1) for _ in range(2))
+one.step(closure)
+saved = one.state_dict()
+other.load_state_dict(saved)
+other.step(closure)
+assert saved["state"][0]["prev_flat_grad"].item() != 4.0  # the gradient of the first step, when it was saved
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-copies",
+        checks=("copy-and-pickle",),
+        classes=("LBFGS",),
+        paths=("default",),
+        reason="a copy lacks the attribute _params, which the constructor sets and Optimizer.__getstate__ leaves out",
+        reproduction="""\
+import copy, torch
+optimizer = copy.deepcopy(torch.optim.{cls}([torch.nn.Parameter(torch.ones(1))]))
+try:
+    optimizer.step(lambda: torch.zeros(()))
+except AttributeError as error:
+    assert "_params" in str(error)
+else:
+    raise AssertionError("a copy steps")
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-strides",
+        checks=("strides",),
+        classes=("LBFGS",),
+        paths=("default",),
+        reason="gradients are flattened by view(-1), which those of a transposed or channels_last parameter refuse",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.ones(2, 3).T)
+p.grad = torch.ones_like(p)
+try:
+    torch.optim.{cls}([p]).step(lambda: torch.zeros(()))
+except RuntimeError as error:
+    assert "view size is not compatible" in str(error)
+else:
+    raise AssertionError("it steps")
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-tensor-lr",
+        checks=("tensor-lr",),
+        classes=("LBFGS",),
+        paths=("default",),
+        reason="the tensor lr itself is kept as the length of the last step, so that changing lr in place changes the "
+        "last step of which the next learns",
+        reproduction="""\
+import torch
+p, lr = torch.nn.Parameter(torch.ones(1)), torch.tensor(0.5)
+optimizer = torch.optim.{cls}([p], lr=lr, max_iter=1)
+for _ in range(2):
+    optimizer.step(lambda: (setattr(p, "grad", 4 * p.detach() ** 3), (p.detach() ** 4).sum())[1])
+assert optimizer.state[p]["t"] is lr
+""",
+    ),
+    BatteryDefect(
         name="half-zero-gradients",
         checks=("float16-zero-gradients",),
         classes=("Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "SparseAdam"),

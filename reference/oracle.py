@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 
 from ..scratch_impls import Spec, State
+from .local_model import LocalModel, joined
 
 # Fifty digits in a context of its own: whoever else uses mpmath in this process keeps their precision.
 _CONTEXT = mpmath.mp.clone()
@@ -18,7 +19,8 @@ _CONTEXT.dps = 50
 class Trajectory:
     """Parameters, states and step counts of one formula, moved by step().
 
-    start       the parameters, already in the number system; each keeps its own state and step count
+    start       the parameters, already in the number system; each keeps its own state and step count. Those of a
+                formula that evaluates the loss itself become one vector with one state
     hyper       every hyperparameter of the formula
     synced      None, or for each parameter (steps taken, state) to begin with
     hold        what becomes of a state value between two steps, where the number system does not say it
@@ -32,13 +34,20 @@ class Trajectory:
         synced: Sequence[tuple[int, State]] | None = None,
         hold: Callable[[Any], Any] = lambda value: value,
     ) -> None:
-        self.spec, self.hyper, self.params, self.hold = spec, dict(hyper), list(start), hold
-        begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in start]
+        self.spec, self.hyper, self.hold = spec, dict(hyper), hold
+        self.params = [joined(start)] if spec.closure else list(start)
+        self.shapes = [np.shape(p) for p in start]
+        begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in self.params]
         self.counts = [count for count, _ in begin]
         self.states = [dict(state) for _, state in begin]
 
     def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
-        """One step; a gradient that is None leaves its parameter, state and count alone."""
+        """One step; a gradient that is None leaves its parameter, state and count alone.
+
+        For a formula that evaluates the loss itself a gradient stands for the local model of a loss that has it.
+        """
+        if self.spec.closure:
+            gradients = [LocalModel.of_parts(self.params[0], gradients, self.shapes)]
         hyper = {**self.hyper, "lr": self.hyper["lr"] * lr_factor} if lr_factor != 1 else self.hyper
         for i, gradient in enumerate(gradients):
             if gradient is not None:

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from .local_model import asks_for_closure, driven_by_gradients
+
 _FLAGS: dict[str, dict[str, bool]] = {
     "forloop": {"foreach": False, "fused": False},
     "foreach": {"foreach": True, "fused": False},
@@ -60,10 +62,19 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
 _SPARSE_ONLY = ("SparseAdam",)
 
 
-def fed(cls: Any) -> Any:
-    """A class that refuses dense gradients, made to receive them as sparse ones with every row; any other as it is."""
-    name = getattr(cls, "__name__", "")
-    return _fed(name) if name in _SPARSE_ONLY and cls is getattr(torch.optim, name) else cls
+def fed(make: Any) -> Any:
+    """A class, or a partial of one, that can be driven by p.grad and step(); what can be anyway, as it is.
+
+    What refuses dense gradients receives them as sparse ones with every row, and what asks for a closure the one that
+    the gradients stand for.
+    """
+    if isinstance(make, functools.partial):
+        return functools.partial(fed(make.func), *make.args, **make.keywords)
+    name = getattr(make, "__name__", "")
+    if name in _SPARSE_ONLY and make is getattr(torch.optim, name):
+        return _fed(name)
+    by_itself = not isinstance(make, type) or hasattr(make, "by_gradients") or not asks_for_closure(make)
+    return make if by_itself else driven_by_gradients(make)
 
 
 @functools.cache

@@ -16,8 +16,6 @@ __all__ = [
     "names", "nearest",
 ]  # fmt: skip
 
-_NOT_FORMULAS = {"__init__", "_numbers", "spec"}
-
 
 class UnknownName(LookupError):
     """A name that no registry has; the message names the nearest."""
@@ -25,7 +23,8 @@ class UnknownName(LookupError):
 
 def names() -> tuple[str, ...]:
     """The optimizers of this folder, sorted."""
-    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in _NOT_FORMULAS))
+    stems = (p.stem for p in Path(__file__).parent.glob("*.py"))
+    return tuple(sorted(stem for stem in stems if not stem.startswith("_") and stem != "spec"))
 
 
 def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:

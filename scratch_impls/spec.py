@@ -11,6 +11,7 @@ from typing import Any
 
 State = dict[str, Any]
 POSITIONAL = ("param", "grad", "state", "step")
+ASKING = ("param", "evaluate", "state", "step")
 
 
 class SpecError(ValueError):
@@ -49,6 +50,8 @@ class Spec:
     update(param, grad, state, step, *, lr, ...) -> (param, state)
         pure; runs unchanged on floats, NumPy arrays, torch tensors, multi-precision numbers and
         (value, rounding error) pairs; step is a Python number that starts at 1
+        an update that asks for `evaluate` in the place of grad gets all parameters as one vector, and
+        evaluate(param) -> (loss, grad), which it may call as often as it likes
     reference   the name of its twin in the reference framework; None where it has none: then the formula on NumPy
                 stands beside the formula on torch
     elementwise False: an element's step depends on others, so that single numbers and reshaped copies go another way
@@ -69,6 +72,11 @@ class Spec:
     sparse: bool = False
     signed: tuple[str, ...] = ()
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def closure(self) -> bool:
+        """Whether it evaluates the loss itself, so that a step needs a closure."""
+        return _positional(self.update) == ASKING
 
     @property
     def trains(self) -> bool:
@@ -124,6 +132,10 @@ class Spec:
         return next((c for c in self.cases if problem in c.problems), self.cases[0])
 
 
+def _positional(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+
 def _keywords(function: Callable[..., Any]) -> list[str]:
     return [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
 
@@ -132,8 +144,8 @@ def complaints(spec: Spec) -> list[str]:
     """What a Spec lacks, one sentence each; an empty list means that it is complete."""
     found: list[str] = []
     parameters = list(inspect.signature(spec.update).parameters.values())
-    positional = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-    if positional != POSITIONAL:
+    positional = _positional(spec.update)
+    if positional not in (POSITIONAL, ASKING):
         found.append(f"update must begin with ({', '.join(POSITIONAL)}, *, ...), it begins with {positional}")
     if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
         found.append("update must name every hyperparameter; it has a catch-all argument")

@@ -9,10 +9,11 @@ import shutil
 
 import pytest
 import torch
-from cells import each_spec, each_twinned_spec, scratch, twin
+from cells import each_grouped_spec, each_spec, each_twinned_spec, scratch, twin
 
 from twinstep.bench import adapter
 from twinstep.bench.shapes import fitted
+from twinstep.reference.local_model import asks_for_closure
 from twinstep.scratch_impls import load
 
 
@@ -34,10 +35,18 @@ def loss(params):
 
 
 def train(optimizer, params, steps):
-    for _ in range(steps):
+    def closure():
         optimizer.zero_grad()
-        loss(params).backward()
-        optimizer.step()
+        value = loss(params)
+        value.backward()
+        return value
+
+    for _ in range(steps):
+        if asks_for_closure(optimizer):
+            optimizer.step(closure)
+        else:
+            closure()
+            optimizer.step()
     return [p.detach().clone() for p in params]
 
 
@@ -45,7 +54,7 @@ def close(a, b):
     return all(torch.allclose(x, y, rtol=1e-5, atol=1e-7) for x, y in zip(a, b, strict=True))
 
 
-@each_twinned_spec
+@each_grouped_spec
 def test_groups_have_their_own_hyperparameters(spec):
     ours, theirs = model(spec), model(spec)
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
@@ -57,7 +66,7 @@ def test_groups_have_their_own_hyperparameters(spec):
     assert not close(ours, same), "control: the group's own lr must matter"
 
 
-@each_twinned_spec
+@each_grouped_spec
 def test_a_group_can_be_added_later(spec):
     ours, theirs = model(spec), model(spec)
     for make, params in ((scratch(spec), ours), (twin(spec), theirs)):
@@ -66,6 +75,13 @@ def test_a_group_can_be_added_later(spec):
         optimizer.add_param_group({"params": [params[1]], "lr": 0.02})
         train(optimizer, params, 3)
     assert close(ours, theirs)
+
+
+def test_what_steps_all_parameters_as_one_refuses_groups_as_its_twin_does():
+    spec = load("lbfgs")
+    for make in (scratch(spec), twin(spec)):
+        with pytest.raises(ValueError, match="group"):
+            make([{"params": [p]} for p in model(spec)])
 
 
 @each_spec

@@ -62,11 +62,14 @@ def constructor(c: Context) -> None:
     forms: dict[str, Callable[[list[Any]], Any]] = {
         "a generator of tensors": lambda ps: (p for p in ps),
         "a tuple of tensors": tuple,
-        "a list of group dicts": lambda ps: [{"params": [ps[0]]}, {"params": ps[1:]}],
-        "a generator of group dicts": lambda ps: ({"params": p} for p in ps),
+        "a group dict in a list": lambda ps: [{"params": ps}],
     }
+    if not c.whole:
+        forms["a list of group dicts"] = lambda ps: [{"params": [ps[0]]}, {"params": ps[1:]}]
+        forms["a generator of group dicts"] = lambda ps: ({"params": p} for p in ps)
     if inherits:  # torch 2.6 and later take what named_parameters() gives
         forms["named parameters"] = lambda ps: [(f"p{i}", p) for i, p in enumerate(ps)]
+    if inherits and not c.whole:
         forms["groups of named parameters"] = lambda ps: [{"params": [(f"p{i}", p)]} for i, p in enumerate(ps)]
     for form, arranged in forms.items():
         params = clones(start)

@@ -15,9 +15,11 @@ import torch
 from torch.optim import Optimizer
 
 from ...reference.known_defects import load_if_ours
+from ...reference.local_model import asks_for_closure
 from ...scratch_impls import Case, Spec
 from ..replay import Factory
 from ..shapes import fitted
+from .result import NotApplicable
 
 # What changes how a step is executed and not what it computes; `--supports` or the paths check judge these.
 EXECUTION = ("foreach", "fused", "capturable", "differentiable")
@@ -121,6 +123,11 @@ class Context:
         return self.spec.dims if self.spec else None
 
     @property
+    def whole(self) -> bool:
+        """Whether a step evaluates the loss itself and moves all parameters as one vector, in one group."""
+        return self.spec.closure if self.spec else asks_for_closure(self.subject.cls)
+
+    @property
     def richest(self) -> Case:
         """The case with most options that are not as in the first, so with most state and most to forget."""
         usual = self.cases[0].hyper  # derived cases spell every option out: counting them would tell nothing
@@ -144,6 +151,12 @@ class Check:
     @property
     def what(self) -> str:
         return (inspect.getdoc(self.function) or "").split("\n")[0]
+
+
+def each_for_itself(context: Context) -> None:
+    """NotApplicable where no parameter goes its way alone, so that nothing can be said of one beside others."""
+    if context.whole:
+        raise NotApplicable("a step moves all parameters as one vector, by a loss that it evaluates itself")
 
 
 CHECKS: dict[str, Check] = {}

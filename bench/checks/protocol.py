@@ -90,6 +90,9 @@ def closure(c: Context) -> None:
         with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
             wanted, source = len(_closed(c.against.make(theirs), theirs)[1]), f"as {c.against.label}"
     for case in cases_of(c)[:2]:
+        if c.whole and c.against is not None:  # how often depends on the options
+            theirs = clones(start)
+            wanted = len(_closed(c.against.make(theirs, **case.hyper), theirs)[1])
         scripts = [functools.partial(lines, c, case.hyper) for lines in (_closing, _zeroing)]
         with at(case, c.dtypes[0]), shown_by(c, *(scripts if wanted == 1 else scripts[1:])):
             params = clones(start)
@@ -110,7 +113,8 @@ def closure(c: Context) -> None:
             _gradients_of_the_closure(c, case, start, params, wanted)
             _three_closures(c, case, start, wanted)
             _zero_grad(optimizer, params)
-            _zero_grad(*_in_groups(c, case, start))
+            if not c.whole:
+                _zero_grad(*_in_groups(c, case, start))
 
 
 def _closing(c: Context, hyper: Any) -> list[str]:

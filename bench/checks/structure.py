@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ...scratch_impls import Case
-from .context import Context, check, parameters
+from .context import Context, check, each_for_itself, parameters
 from .equal import best_dtype, two_cases
 from .result import Failed, NotApplicable
 from .trials import (
@@ -55,6 +55,7 @@ def _differ(found: list[Snapshot], alone: list[Snapshot], start: Any, index: int
 @check("T6")
 def groups(c: Context) -> None:
     """Groups with different hyperparameters equal optimizers of their own, however many parameters there are."""
+    each_for_itself(c)
     chosen = cases_of(c, every=True)
     for k, (case, start, rows) in enumerate(_each(c, every=True)):
         with at(case, c.dtypes[0]):
@@ -121,6 +122,7 @@ def _grouped(c: Context, hyper: Any, own: dict[str, Any], start: Any, rows: Any)
 @check("T7")
 def none_gradients(c: Context) -> None:
     """A parameter without a gradient stays, state too, goes on as if that step had not been, and disturbs nobody."""
+    each_for_itself(c)
     for case, start, rows in _each(c):
         with at(case, c.dtypes[0]):
             missing = (2, 3, 5)
@@ -183,6 +185,7 @@ def _zero_is_not_none(c: Context, case: Case, start: Any, rows: Any) -> None:
 @check("T7")
 def late_start(c: Context) -> None:
     """A parameter whose first gradient comes late goes as one in an optimizer that starts then."""
+    each_for_itself(c)
     for case, start, rows in _each(c, every=True):
         with at(case, c.dtypes[0]):
             params = clones(start)
@@ -194,6 +197,7 @@ def late_start(c: Context) -> None:
 @check("T7")
 def added_group(c: Context) -> None:
     """A group added in the middle of a run starts then, with its own hyperparameters, and disturbs nobody."""
+    each_for_itself(c)
     for case, start, rows in _each(c):
         with at(case, c.dtypes[0]):
             params = clones(start)
@@ -222,6 +226,7 @@ def _as_alone(c: Context, case: Case, found: list[Snapshot], start: Any, rows: A
 @check("T7")
 def frozen(c: Context) -> None:
     """Parameters that are frozen or have no gradient stay, and move once they are unfrozen; no gradients do no harm."""
+    each_for_itself(c)
     for case, start, rows in _each(c):
         with at(case, c.dtypes[0]):
             params = clones(start)
