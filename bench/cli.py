@@ -91,6 +91,28 @@ def list_() -> None:
 
 
 @cli.command()
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if something is out of date.")
+def gallery(only_check: bool) -> None:
+    """The page of all optimizers, docs/gallery.md with its pictures, made from the registry."""
+    with bad_input():
+        from . import gallery as made
+
+        root = Path.cwd()
+        if not (root / "scratch_impls").is_dir():
+            raise click.UsageError("the gallery is made in a clone of Twinstep, from its own folder")
+        wanted = made.products(root, made.entries())
+        different = made.stale(root, wanted)
+        if not only_check:
+            made.write(root, wanted)
+    for line in different:
+        click.echo(line if only_check else f"{line}: written anew")
+    click.echo(f"{len(wanted)} files, {len(different)} out of date")
+    if different and only_check:
+        click.echo("`twinstep gallery` makes them anew")
+        raise click.exceptions.Exit(1)
+
+
+@cli.command()
 @click.option("--write", is_flag=True, help="Write the manifest instead of comparing with it.")
 @click.option("--base", metavar="REF", help="Compare with the manifest of this commit instead of the working tree's.")
 def manifest(write: bool, base: str | None) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
+from ..scratch_impls import Case, Spec
 from .job import Line
+from .problems import Problem
 from .tables import replace_file
+from .train import Training
 
+MARKS = 25  # of the twin, at most: more would hide the line under them
 OURS, THEIRS = "#c1440e", "#1f4e79"
 
 
@@ -73,36 +79,56 @@ def _losses(lines: list[Line]) -> Figure:
 def _traces(lines: list[Line]) -> Figure:
     """The path of the parameters over the contour of the function."""
     problem = lines[0].problem
+    figure, axes = _grid(len(lines), f"{problem.name}: {problem.what}")
+    for axis, line in zip(axes, lines, strict=False):
+        _trace(axis, problem, line.runs[0], line.names)
+        axis.set_title(_label(line), fontsize=9)
+    return figure
+
+
+def pair(spec: Spec, runs: Sequence[tuple[Problem, Case, Mapping[str, Training]]]) -> Figure:
+    """One optimizer's traces on several problems that can be drawn."""
+    figure, axes = _grid(len(runs), spec.name)
+    for axis, (problem, case, run) in zip(axes, runs, strict=True):
+        _trace(axis, problem, run, tuple(run))
+        axis.set_title(f"{problem.name}: {case.name}", fontsize=9)
+    return figure
+
+
+def _trace(axis: Axes, problem: Problem, run: Mapping[str, Training], names: tuple[str, ...]) -> None:
     plane = problem.plane
     assert plane is not None
-    figure, axes = _grid(len(lines), f"{problem.name}: {problem.what}")
     x1, x2 = np.meshgrid(np.linspace(*plane.x1, 200), np.linspace(*plane.x2, 200))
     heights = plane.f(x1, x2)
     levels = (
         np.geomspace(max(heights.min(), 1e-3), heights.max(), 18) if plane.log else np.linspace(0, heights.max(), 12)
     )
-    for axis, line in zip(axes, lines, strict=False):
-        ours, theirs = (line.runs[0][name].trace for name in line.names)
-        assert ours is not None and theirs is not None
-        axis.contour(x1, x2, heights, levels=levels, colors="#8a9a86", linewidths=0.6)
-        axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3, lw=1.2, color=OURS, label="scratch")
-        axis.plot(theirs[:, 0], theirs[:, 1], "x", ms=6, color=THEIRS, label=line.names[1])
-        axis.set_xlim(*plane.x1)
-        axis.set_ylim(*plane.x2)
-        axis.set_title(_label(line), fontsize=9)
-        axis.set_xlabel("x1")
-        axis.set_ylabel("x2")
-        axis.legend(fontsize=8)
-    return figure
+    ours, theirs = (run[name].trace for name in names)
+    assert ours is not None and theirs is not None
+    axis.contour(x1, x2, heights, levels=levels, colors="#8a9a86", linewidths=0.6)
+    axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3, lw=1.2, color=OURS, label="scratch")
+    marked = theirs[:: max(len(theirs) // MARKS, 1)]
+    axis.plot(marked[:, 0], marked[:, 1], "x", ms=6, color=THEIRS, label=names[1])
+    axis.set_xlim(*plane.x1)
+    axis.set_ylim(*plane.x2)
+    axis.set_xlabel("x1")
+    axis.set_ylabel("x2")
+    axis.legend(fontsize=8)
+
+
+def png(figure: Figure) -> bytes:
+    """The picture as a file; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def pixels(picture: bytes) -> np.ndarray:
+    """The colours of a PNG, from 0 to 1, shape (rows, columns, channels)."""
+    found: np.ndarray = imread(io.BytesIO(picture), format="png")
+    return found
 
 
 def save(figure: Figure, path: Path) -> Path:
-    import io
-
-    def png() -> bytes:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=110)
-        return buffer.getvalue()
-
-    replace_file(path, png)
+    replace_file(path, lambda: png(figure))
     return path

@@ -64,7 +64,8 @@ SPEC = Spec(
     },
     cases=(
         case("default", "what a user gets who passes nothing; decay and nesterov are on"),
-        case("lr", "a learning rate that is ignored, or scaled by the transposed shape", lr=0.1, weight_decay=0),
+        case("lr", "a learning rate that is ignored, or scaled by the transposed shape", lr=0.1, weight_decay=0,
+             problems=("bowl", "rosenbrock")),
         case("momentum", "a momentum that sums instead of averaging", lr=0.05, momentum=0.5),
         case("plain", "a look-ahead that cannot be switched off", lr=0.05, nesterov=False),
         case("coefficients", "coefficients that are hard-coded or exchanged", lr=0.05,

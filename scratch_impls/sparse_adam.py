@@ -40,7 +40,7 @@ SPEC = Spec(
     requires={"betas must be below 1": lambda h: all(beta < 1 for beta in h["betas"])},
     cases=(
         case("default", "what a user gets who passes nothing"),
-        case("lr", "a learning rate that is ignored", lr=0.1),
+        case("lr", "a learning rate that is ignored", lr=0.1, problems=("bowl", "rosenbrock")),
         case("betas", "a beta ignored, exchanged with the other, or missing from a correction", betas=(0.5, 0.8)),
         case("eps-placement", "eps inside the root, or after the bias correction", lr=0.1, eps=1e-2),
         case("maximize", "the sign turned on one of the averages only", maximize=True),

@@ -29,6 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--results", metavar="DIR", type=Path, default=here.ROOT / "results" / "last",
                     help="--results=DIR: where journal and tables of this run go (default: results/last)")  # fmt: skip
     group.addoption("--thorough", action="store_true", help="also the tests that take long, each of which says why")
+    group.addoption("--seeds", metavar="N", type=int, default=2,
+                    help="--seeds=N: of those that run for many seeds, N (default: 2; all are 20)")  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,11 +63,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         long = item.get_closest_marker("thorough")
         if long is not None and not config.getoption("--thorough"):
             item.add_marker(pytest.mark.skip(reason=f"{long.args[0]}: pytest --thorough"))
+        elif long is not None and _seed(item) >= config.getoption("--seeds"):
+            item.add_marker(pytest.mark.skip(reason="more seeds: pytest --thorough --seeds=20"))
     if config.getoption("benchmark_only", False):
         others = {item: None for item in items if "benchmark" not in getattr(item, "fixturenames", ())}
         if others:
             config.hook.pytest_deselected(items=list(others))
             items[:] = [item for item in items if item not in others]
+
+
+def _seed(item: pytest.Item) -> int:
+    """The seed that a test is parametrized by; -1 for none."""
+    callspec = getattr(item, "callspec", None)
+    return int(callspec.params.get("seed", -1)) if callspec else -1
 
 
 class _Recorder:

@@ -34,7 +34,7 @@ CELLS = [(name, path) for name in CLASSES for path in flags(name)]
 each_cell = pytest.mark.parametrize(("name", "path"), CELLS, ids=[f"{name}-{path}" for name, path in CELLS])
 each_formula = pytest.mark.parametrize("name", scratch_impls.names())
 each_seed = pytest.mark.parametrize("seed", range(20))
-thorough = pytest.mark.thorough("the whole battery for twenty seeds, an hour and a half")
+thorough = pytest.mark.thorough("the whole battery, eight minutes a seed")
 
 
 def faults(report):
@@ -84,7 +84,7 @@ def test_no_false_alarm_on_torch(name, path, seed):
 @each_formula
 def test_no_false_alarm_on_our_formulas(name, seed):
     report = check_optimizer(name, seed=seed)
-    assert report.passed and report.ran >= 30, faults(report)
+    assert report.passed and report.ran >= 28, faults(report)
 
 
 REPRODUCED = [(defect, cls) for defect in BATTERY_DEFECTS for cls in defect.classes if cls in CLASSES]

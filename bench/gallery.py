@@ -1,0 +1,268 @@
+"""The gallery: every optimizer of the registry on one page, with what is measured of it.
+
+One rule keeps it from going stale, and from changing with the machine that makes it: a product replaces the one that is
+there only where it differs by more than other kernels round. Text must be equal; figures and pictures have a tolerance.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from .. import scratch_impls
+from ..reference import torch_paths
+from ..reference.frameworks import axes_of
+from ..reference.known_defects import mended
+from ..scratch_impls import Spec
+from . import plots, problems
+from .adapter import as_optimizer
+from .contest import factory, twin
+from .replay import Factory, replay
+from .scenario import synced_scenario
+from .shapes import fitted
+from .tables import replace_file
+from .train import Training, train
+
+PAGE, PICTURES, FIGURES = Path("docs/gallery.md"), Path("docs/gallery"), Path("results/gallery.csv")
+DTYPES = ("float32", "float64")
+DRAWN = ("bowl", "rosenbrock")
+
+# Of a bound, and relative of a loss. Measured with torch's kernels for AVX-512, for AVX2 and without vectors: bounds
+# move by up to 0.85 (momentum in float32, 0 with vectors), losses not in nine digits.
+BOUND_TOLERANCE, LOSS_TOLERANCE = 1.0, 1e-6
+# Of colours from 0 to 1, root of the mean square. Measured likewise: 0.004 at most (Adadelta, late in the valley); a
+# rate that is a twentieth larger moves the picture of gradient descent by 0.04.
+PICTURE_TOLERANCE = 0.01
+# Steps that are drawn: what follows on Rosenbrock amplifies rounding until it can be seen.
+LONGEST = 500
+
+Key = tuple[str, str, str]  # optimizer, implementation, what
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is measured of one optimizer."""
+
+    spec: Spec
+    figures: dict[Key, float]
+    picture: bytes
+
+
+def measure(spec: Spec) -> Entry:
+    """Lockstep with every path, and a run on each problem that can be drawn."""
+    runs = {name: _run(spec, name) for name in DRAWN}
+    losses = {(spec.name, side, "loss on the bowl"): run.final_loss for side, run in runs["bowl"].items()}
+    return Entry(spec, {**dict(_gaps(spec)), **losses}, _picture(spec, runs))
+
+
+def _gaps(spec: Spec) -> Iterator[tuple[Key, float]]:
+    """The largest gap of all cases: one step from the start, and one from a state that has settled."""
+    for implementation, dtype, theirs in _rivals(spec):
+        gaps = [
+            replay(
+                spec, case.hyper, as_optimizer(spec), theirs,
+                synced_scenario(spec, case.hyper, sizes=((8, 9),), warm=warm, dtype=dtype), dtype=dtype,
+            ).worst().gap_bounds
+            for case in spec.cases if case.reference == "torch" for warm in (0, 10)
+        ]  # fmt: skip
+        yield (spec.name, implementation, dtype), max(gaps)
+
+
+def _rivals(spec: Spec) -> Iterator[tuple[str, str, Factory]]:
+    """Whom the formula is held against, by name, in each format; a known defect is mended where it can be."""
+    if spec.reference is None:
+        yield from (("scratch-numpy", dtype, factory(spec, "scratch-numpy")) for dtype in DTYPES)
+        return
+    for path in torch_paths.paths(spec.reference):
+        for dtype in DTYPES:
+            yield f"torch-{path}", dtype, _on_path(spec.reference, path, mended(spec.reference, dtype))
+
+
+def _on_path(reference: str, path: str, mends: bool) -> Factory:
+    def make(params: Any, **hyper: Any) -> Optimizer:
+        return torch_paths.build(reference, path, params, mended=mends, **hyper)
+
+    return make
+
+
+def _run(spec: Spec, name: str) -> dict[str, Training]:
+    problem = problems.load(name)
+    short = replace(problem, steps=min(problem.steps, LONGEST))
+    name, theirs = twin(spec, "float64")
+    sides = {"scratch": _as_fitted(spec, as_optimizer(spec)), name: _as_fitted(spec, theirs)}
+    return train(short, sides, hyper=spec.case_for(problem.name).hyper, seed=0, dtype="float64")
+
+
+def _as_fitted(spec: Spec, make: Factory) -> Factory:
+    """The optimizer of a formula that takes parameters of some dimensions only, for parameters of any."""
+    return make if spec.dims is None else lambda params, **hyper: _Fitted(list(params), spec, make, hyper)
+
+
+class _Fitted(Optimizer):
+    """Steps views of the parameters, of the dimensions that a formula takes."""
+
+    def __init__(self, params: list[torch.Tensor], spec: Spec, make: Factory, hyper: Any) -> None:
+        super().__init__(params, {})
+        self.views = [torch.nn.Parameter(p.detach().view(fitted(p.shape, spec.dims))) for p in params]
+        self.inner = make(self.views, **hyper)
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for p, view in zip(self.param_groups[0]["params"], self.views, strict=True):
+            view.grad = p.grad.view_as(view)
+        self.inner.step()
+
+
+def _picture(spec: Spec, runs: dict[str, dict[str, Training]]) -> bytes:
+    cases = [(problems.load(name), spec.case_for(name), run) for name, run in runs.items()]
+    return plots.png(plots.pair(spec, cases))
+
+
+# What is there, and what differs
+
+
+def read_figures(root: Path) -> dict[Key, float]:
+    if not (root / FIGURES).is_file():
+        return {}
+    with (root / FIGURES).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {(row["optimizer"], row["implementation"], row["what"]): float(row["value"]) for row in rows}
+
+
+def settled(new: dict[Key, float], old: dict[Key, float]) -> dict[Key, float]:
+    """The new figures; the old one wherever the two are the same but for rounding."""
+    return {key: old[key] if key in old and _same(key, value, old[key]) else value for key, value in new.items()}
+
+
+def _same(key: Key, new: float, old: float) -> bool:
+    if key[2] in DTYPES:
+        return (new <= 1) == (old <= 1) and abs(new - old) <= BOUND_TOLERANCE
+    return abs(new - old) <= LOSS_TOLERANCE * abs(old)
+
+
+def alike(new: bytes, old: bytes) -> bool:
+    """Whether two pictures look the same; what is no picture looks like none."""
+    try:
+        a, b = plots.pixels(new), plots.pixels(old)
+    except (OSError, SyntaxError, ValueError):  # as Pillow says that a file is damaged
+        return False
+    return a.shape == b.shape and float(np.sqrt(np.mean((a - b) ** 2))) <= PICTURE_TOLERANCE
+
+
+def products(root: Path, entries: Sequence[Entry]) -> dict[Path, bytes]:
+    """Every file of the gallery as it should be, where what is there is good enough as it is."""
+    new = {key: value for entry in entries for key, value in entry.figures.items()}
+    figures = settled(new, read_figures(root))
+    found = {PAGE: page([e.spec for e in entries], figures).encode(), FIGURES: _csv(figures).encode()}
+    for entry in entries:
+        path = PICTURES / f"{entry.spec.name}.png"
+        old = (root / path).read_bytes() if (root / path).is_file() else b""
+        found[path] = old if old and alike(entry.picture, old) else entry.picture
+    return found
+
+
+def stale(root: Path, wanted: dict[Path, bytes]) -> list[str]:
+    """What is not as it should be, one line each."""
+    found = []
+    for path, content in wanted.items():
+        if not (root / path).is_file():
+            found.append(f"{path.as_posix()} is missing")
+        elif (root / path).read_bytes() != content:
+            found.append(f"{path.as_posix()} is not what the registry gives")
+    return found + [f"{path.as_posix()} is of no optimizer here" for path in _left_over(root, wanted)]
+
+
+def _left_over(root: Path, wanted: dict[Path, bytes]) -> list[Path]:
+    there = sorted(path.relative_to(root) for path in (root / PICTURES).glob("*.png"))
+    return [path for path in there if path not in wanted]
+
+
+def write(root: Path, wanted: dict[Path, bytes]) -> None:
+    """Replaces what differs, each file in one move, and removes the pictures of optimizers that are gone."""
+    (root / PICTURES).mkdir(parents=True, exist_ok=True)
+    for path, content in wanted.items():
+        if not (root / path).is_file() or (root / path).read_bytes() != content:
+            replace_file(root / path, lambda content=content: content)  # type: ignore[misc]
+    for path in _left_over(root, wanted):
+        (root / path).unlink()
+
+
+def _csv(figures: dict[Key, float]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("optimizer", "implementation", "what", "value"))
+    writer.writerows((*key, f"{value:.9g}") for key, value in figures.items())
+    return out.getvalue()
+
+
+# The page
+
+HEAD = """\
+# The gallery
+
+Every optimizer here: its formula, its way over the book's bowl and over Rosenbrock's valley beside its twin's, how far
+the two stand apart, and what other frameworks do otherwise. `twinstep gallery` makes this page from the registry;
+`twinstep gallery --check` says what of it is out of date.
+
+**Bounds.** One step from synchronised state, from the start and from a state that has settled, over all cases: the
+largest gap of any element of parameter or state, in units of what rounding allows there, which is computed and not
+chosen. Up to 1 the two agree; a wrong convention stands at 100,000 or more in the case that is there to show it.
+Measured with torch {torch}; other kernels round otherwise, within that 1. *mended*: a known defect of the twin is
+taken away first, see [known_defects.py](../reference/known_defects.py).
+"""
+
+
+def page(specs: Sequence[Spec], figures: dict[Key, float]) -> str:
+    contents = " · ".join(f"[{spec.name}](#{spec.name})" for spec in specs)
+    head = HEAD.format(torch=torch.__version__.partition("+")[0])
+    return "\n".join([head, contents, "", *(_section(spec, figures) for spec in specs)])
+
+
+def _section(spec: Spec, figures: dict[Key, float]) -> str:
+    title, _, rest = spec.formula.partition("\n")
+    held = (
+        f"`torch.optim.{spec.reference}`" if spec.reference else "the formula on NumPy, since torch has no twin of it"
+    )
+    cases = {name: spec.case_for(name) for name in DRAWN}
+    options = "; ".join(f"{name}: {_options(case.hyper)}" for name, case in cases.items())
+    parts = [
+        f"## {spec.name}",
+        f"**{title}** Held against {held}. [{spec.name}.py](../scratch_impls/{spec.name}.py)",
+        "```text\n" + rest.strip("\n") + "\n```",
+        f"![{spec.name} on the bowl and on Rosenbrock](gallery/{spec.name}.png)",
+        f"{options}.",
+        "\n".join(_tables(spec, figures)),
+    ]
+    return "\n\n".join(parts)
+
+
+def _options(hyper: Any) -> str:
+    return ", ".join(f"`{name}={value!r}`" for name, value in hyper.items()) or "the defaults"
+
+
+def _tables(spec: Spec, figures: dict[Key, float]) -> Iterator[str]:
+    paths = dict.fromkeys(side for name, side, what in figures if name == spec.name and what in DTYPES)
+    mends = [dtype for dtype in DTYPES if mended(spec.reference, dtype)]
+    yield from ("| bounds | float32 | float64 |", "|---|---:|---:|")
+    for side in paths:
+        values = (f"{figures[spec.name, side, d]:.2f}" + (", mended" if d in mends else "") for d in DTYPES)
+        yield f"| {side} | {' | '.join(values)} |"
+    sides = {side: value for (name, side, what), value in figures.items() if name == spec.name and what not in DTYPES}
+    yield from ("", "Loss at the end of the bowl: " + ", ".join(f"{s} {v:.6g}" for s, v in sides.items()) + ".", "")
+    if axes_of(spec):
+        yield from ("| convention | here and in torch | elsewhere | shows at | size |", "|---|---|---|---|---|")
+        for axis in axes_of(spec):
+            here = axis.here[str(spec.reference)]
+            yield f"| {axis.name} | {here} | {axis.others} | {axis.shows} | {axis.size} |"
+        yield ""
+
+
+def entries() -> list[Entry]:
+    return [measure(spec) for spec in scratch_impls.all_specs()]

@@ -1,0 +1,147 @@
+"""The gallery is what the registry gives: nothing in it is out of date, and what is out of date is named."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import here
+import pytest
+import torch
+from cells import each_spec
+
+from twinstep.bench import gallery, plots
+from twinstep.reference import torch_paths
+from twinstep.reference.frameworks import AXES, axes_of
+from twinstep.scratch_impls import all_specs, load
+
+PINNED = dict(
+    line.split("==") for line in (here.ROOT / "constraints.txt").read_text(encoding="utf-8").split() if "==" in line
+)["torch"]
+same_torch = pytest.mark.skipif(
+    torch.__version__.partition("+")[0] != PINNED,
+    reason=f"the gallery is made with torch {PINNED}, and this is {torch.__version__}: it has other paths and numbers",
+)
+
+
+@functools.cache
+def entry(name):
+    return gallery.measure(load(name))
+
+
+@same_torch
+@each_spec
+def test_what_is_measured_is_what_the_page_says(spec):
+    made, there = entry(spec.name), gallery.read_figures(here.ROOT)
+    assert made.figures.keys() == {key for key in there if key[0] == spec.name}, "twinstep gallery"
+    assert gallery.settled(made.figures, there) == {k: v for k, v in there.items() if k[0] == spec.name}
+    assert all(value <= 1 for (_, _, what), value in made.figures.items() if what in gallery.DTYPES)
+    picture = (here.ROOT / gallery.PICTURES / f"{spec.name}.png").read_bytes()
+    assert gallery.alike(made.picture, picture), "the traces are others than those that are drawn: twinstep gallery"
+
+
+@same_torch
+def test_the_page_is_what_the_registry_gives():
+    figures = gallery.read_figures(here.ROOT)
+    assert (here.ROOT / gallery.PAGE).read_text(encoding="utf-8") == gallery.page(all_specs(), figures), (
+        "twinstep gallery"
+    )
+    assert {p.stem for p in (here.ROOT / gallery.PICTURES).glob("*")} == {spec.name for spec in all_specs()}
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A folder with the part of the gallery that gd and lion have, as it should be, and their entries."""
+    (tmp_path / "results").mkdir()
+    entries = [entry("gd"), entry("lion")]
+    gallery.write(tmp_path, gallery.products(tmp_path, entries))
+    return tmp_path, entries
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_made_twice_it_is_the_same(copied):
+    root, entries = copied
+    before = files(root)
+    wanted = gallery.products(root, entries)
+    assert gallery.stale(root, wanted) == []
+    gallery.write(root, wanted)
+    assert files(root) == before
+
+
+def test_other_kernels_do_not_make_it_stale(copied):
+    root, (gd, lion) = copied
+    nudged = {k: v + 0.3 * (1 - v) if k[2] in gallery.DTYPES else v * (1 + 1e-9) for k, v in gd.figures.items()}
+    assert gallery.stale(root, gallery.products(root, [replace(gd, figures=nudged), lion])) == []
+
+
+def changed_formula(gd):
+    def update(param, grad, state, step, **hyper):
+        raise AssertionError("only its text is asked for")
+
+    scope = {**gd.spec.update.__globals__, "__doc__": gd.spec.formula.replace("x <- x - lr g", "x <- x + lr g")}
+    return replace(gd, spec=replace(gd.spec, update=type(update)(update.__code__, scope)))
+
+
+def other_trace(gd):
+    case = gd.spec.case_for("bowl")
+    hyper = {**case.hyper, "lr": case.hyper["lr"] * 1.05}
+    faster = replace(gd.spec, cases=tuple(replace(c, hyper=hyper) if c is case else c for c in gd.spec.cases))
+    return replace(gd, picture=gallery.measure(faster).picture)
+
+
+def with_figure(change):
+    return lambda gd: replace(gd, figures={k: change(k, v) for k, v in gd.figures.items()})
+
+
+STALE = {
+    "formula": (changed_formula, ["docs/gallery.md"]),
+    "bound": (with_figure(lambda k, v: v if "loss" in k[2] else 1.2), ["docs/gallery.md", "results/gallery.csv"]),
+    "loss": (
+        with_figure(lambda k, v: v * 1.001 if "loss" in k[2] else v),
+        ["docs/gallery.md", "results/gallery.csv"],
+    ),
+    "trace": (other_trace, ["docs/gallery/gd.png"]),
+}
+
+
+@pytest.mark.parametrize("what", STALE)
+def test_control_what_is_out_of_date_is_named(copied, what):
+    root, (gd, lion) = copied
+    change, names = STALE[what]
+    found = gallery.stale(root, gallery.products(root, [change(gd), lion]))
+    assert [line.split()[0] for line in found] == names
+
+
+def test_control_what_is_missing_or_left_over_is_named_and_mended(copied):
+    root, entries = copied
+    (root / gallery.PICTURES / "lion.png").unlink()
+    shutil.copy(root / gallery.PICTURES / "gd.png", root / gallery.PICTURES / "gone.png")
+    wanted = gallery.products(root, entries)
+    assert gallery.stale(root, wanted) == [
+        "docs/gallery/lion.png is missing",
+        "docs/gallery/gone.png is of no optimizer here",
+    ]
+    gallery.write(root, wanted)
+    assert gallery.stale(root, wanted) == []
+
+
+def test_a_picture_that_cannot_be_read_is_drawn_anew(copied):
+    root, entries = copied
+    (root / gallery.PICTURES / "gd.png").write_bytes(b"half a pict")
+    wanted = gallery.products(root, entries)
+    assert gallery.stale(root, wanted) == ["docs/gallery/gd.png is not what the registry gives"]
+    assert plots.pixels(wanted[gallery.PICTURES / "gd.png"]).ndim == 3
+
+
+def test_conventions_are_said_of_classes_that_exist():
+    known = {spec.reference for spec in all_specs()}
+    for axis in AXES:
+        assert set(axis.here) <= known, axis.name
+        assert not axis.option or all(axis.option in torch_paths.options(name) for name in axis.here), axis.name
+    assert {spec.name for spec in all_specs() if axes_of(spec)} >= {"momentum", "adam", "adamw", "rmsprop", "adagrad"}
+    assert "place of lr" not in [axis.name for axis in axes_of(load("gd"))], "it has no momentum"
