@@ -68,9 +68,9 @@ def spread_gradient(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndar
     return gradient
 
 
-# A step of a formula that evaluates the loss itself is up to twenty steps of another. Six, evenly out of all, keep the
+# A step of a formula that evaluates the loss itself is up to twenty steps of another. Four, evenly out of all, keep the
 # large first gradient, both learning rates and a late start.
-CLOSURE_STEPS = 6
+CLOSURE_STEPS = 4
 
 SHAPES: tuple[tuple[int, ...], ...] = ((4, 5), (7,), ())
 

@@ -127,7 +127,7 @@ SPEC = Spec(
         case("short-history", "pairs that are never forgotten, or the newest first", lr=0.1, max_iter=4,
              history_size=2, problems=("airfoil", "digits-mlp", "digits-softmax")),
         case("tolerance-grad", "an end by the gradient that is ignored, or taken of another norm", max_iter=4,
-             tolerance_grad=0.5),
+             tolerance_grad=1.5),
         case("tolerance-change", "an end by a small change that is ignored", tolerance_change=0.5),
         case("strong-wolfe", "a line search that stops elsewhere", max_iter=3, max_eval=20,
              line_search_fn="strong_wolfe", problems=("bowl", "quadratic", "rosenbrock")),
@@ -138,6 +138,6 @@ SPEC = Spec(
         case("few-trials", "a search that goes on when its evaluations are used up", lr=0.02, max_eval=3,
              line_search_fn="strong_wolfe"),
         case("everything", "options that are right alone and wrong together", lr=0.5, max_iter=4, max_eval=9,
-             tolerance_grad=0.5, tolerance_change=0.1, history_size=3, line_search_fn="strong_wolfe"),
+             tolerance_grad=1.5, tolerance_change=0.2, history_size=3, line_search_fn="strong_wolfe"),
     ),
 )  # fmt: skip

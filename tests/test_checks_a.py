@@ -55,6 +55,7 @@ def test_scratch_optimizers_pass(spec):
         for name, found in verdicts(as_optimizer(spec), None, quick=True, seed=seed).items():
             excused = "maximize" not in spec.defaults and name == "maximize"
             excused = excused or "by design" in found.message  # of the rule: Rprop reads lr once, ASGD a step late
+            excused = excused or (spec.closure and "moves all parameters as one" in found.message)
             assert found.status == "passed" or excused, str(found)
 
 

@@ -1,4 +1,4 @@
-"""Gradient descent and heavy-ball momentum against exact solutions on a quadratic, in all three damping regimes."""
+"""Against exact solutions: gradient descent and momentum on a quadratic in all damping regimes, and L-BFGS's matrix."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import functools
 import numpy as np
 import pytest
 
+from twinstep.bench import problems
 from twinstep.bench.problems.quadratic import matrix_and_start
 from twinstep.reference.closed_form import damping, gradient_descent, heavy_ball, heavy_ball_by_matrix, on_quadratic
-from twinstep.scratch_impls import load
+from twinstep.scratch_impls import lbfgs, load
+from twinstep.scratch_impls._line_search import Point, strong_wolfe
 
 # Absolute, for starts of size 1. Measured: 5.4e-15 at most on one eigenvalue, 3.7e-13 on 20 eigenvalues up to 100,
 # whose directions mix by rounding.
@@ -89,3 +91,65 @@ def test_control_a_step_that_does_nothing_fails():
 def test_momentum_out_of_range_is_refused(momentum):
     with pytest.raises(ValueError, match="between 0 and 1"):
         heavy_ball(1.0, 1.0, 5, lr=0.1, momentum=momentum)
+
+
+# L-BFGS: the matrix that its two loops stand for, and the conditions that its line search promises
+
+
+def remembered(seed, size=7, pairs=4):
+    rng = np.random.default_rng(seed)
+    steps = [rng.standard_normal(size) for _ in range(pairs)]
+    changes = [s * np.arange(1, size + 1) + 0.1 * rng.standard_normal(size) for s in steps]
+    state = {
+        "old_stps": steps,
+        "old_dirs": changes,
+        "ro": [1 / (y @ s) for s, y in zip(steps, changes, strict=True)],
+        "H_diag": (changes[-1] @ steps[-1]) / (changes[-1] @ changes[-1]),
+    }
+    return state, rng.standard_normal(size)
+
+
+def inverse_hessian(state):
+    """Nocedal & Wright 2006, eq. 7.16 to 7.19: the same matrix, written out."""
+    size = len(state["old_stps"][0])
+    matrix = state["H_diag"] * np.eye(size)
+    for s, y, rho in zip(state["old_stps"], state["old_dirs"], state["ro"], strict=True):
+        v = np.eye(size) - rho * np.outer(y, s)
+        matrix = v.T @ matrix @ v + rho * np.outer(s, s)
+    return matrix
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_two_loops_are_the_matrix_that_they_stand_for(seed):
+    state, g = remembered(seed)
+    d = lbfgs._direction(state, g)
+    assert np.allclose(d, -inverse_hessian(state) @ g, rtol=1e-11, atol=0)  # measured: 8e-13 at most over 1000 seeds
+    s, y = state["old_stps"][-1], state["old_dirs"][-1]
+    assert np.allclose(lbfgs._direction(state, y), -s, rtol=1e-11, atol=1e-13), (
+        "the secant condition of the newest pair"
+    )
+    control = lbfgs._direction({**state, **{n: state[n][::-1] for n in ("old_stps", "old_dirs", "ro")}}, g)
+    assert not np.allclose(d, control, rtol=1e-3), "control: the oldest first is another matrix"
+
+
+@pytest.mark.parametrize("first", [1e-4, 1e-2, 1.0, 10.0, 1000.0])
+def test_a_line_search_ends_where_both_conditions_hold(first):
+    """From many points of Rosenbrock's valley, downhill; and its first trial is no end where they do not hold there."""
+    bowl, rng, moved = problems.load("rosenbrock").plane.f, np.random.default_rng(0), 0
+
+    def slope(x):
+        return np.array([-400 * x[0] * (x[1] - x[0] ** 2) - 2 * (1 - x[0]), 200 * (x[1] - x[0] ** 2)])
+
+    for _ in range(40):
+        x = rng.uniform(-2, 2, 2)
+        d = -slope(x) / np.linalg.norm(slope(x))
+
+        def at(t, x=x, d=d):
+            return Point(t, bowl(*(x + t * d)), slope(x + t * d), slope(x + t * d) @ d)
+
+        start = at(0.0)
+        found, trials = strong_wolfe(at, start, first, reach=abs(d).max(), tolerance_change=1e-9, max_ls=60)
+        assert found.f <= start.f + 1e-4 * found.t * start.slope and abs(found.slope) <= -0.9 * start.slope
+        assert trials >= 1
+        moved += found.t != first
+    assert first in (1e-2, 1.0) or moved > 0, "control: a search that takes every first trial"

@@ -21,7 +21,7 @@ WARM = (0, 1, 10)
 def test_one_step_stays_inside_the_bound(spec, case, path, dtype, record):
     found = []
     sizes = SIZES if spec.elementwise else MATRICES
-    for warm in WARM:
+    for warm in WARM if not spec.closure else (0, 1, 3):  # its steps are twenty
         scenario = synced_scenario(spec, case.hyper, sizes=sizes, warm=warm, dtype=dtype)
         result = replay(spec, case.hyper, scratch(spec), twin(spec, path, dtype), scenario, dtype=dtype)
         gap = result.first_failure()

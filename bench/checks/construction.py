@@ -62,9 +62,10 @@ def constructor(c: Context) -> None:
     forms: dict[str, Callable[[list[Any]], Any]] = {
         "a generator of tensors": lambda ps: (p for p in ps),
         "a tuple of tensors": tuple,
-        "a group dict in a list": lambda ps: [{"params": ps}],
     }
-    if not c.whole:
+    if c.whole:
+        forms["a group dict in a list"] = lambda ps: [{"params": ps}]
+    else:
         forms["a list of group dicts"] = lambda ps: [{"params": [ps[0]]}, {"params": ps[1:]}]
         forms["a generator of group dicts"] = lambda ps: ({"params": p} for p in ps)
     if inherits:  # torch 2.6 and later take what named_parameters() gives

@@ -45,7 +45,8 @@ def memory(context: Context) -> None:
             message = f"the state of {ELEMENTS} elements grows from {early} bytes after step 2 to {late} after {last}"
             raise Failed(message, case=case.name, dtype=dtype, cause="a list in the state that is never emptied")
         if grown > 10 * CONSTANT + remembered:
-            message = f"{grown} bytes made in steps 3 to {last} are still held then, beyond what state is held"
+            kept = f"still held after step {last}, beyond what state is held"
+            message = f"{grown} bytes made in steps 3 to {last} are {kept}"
             raise Failed(message, case=case.name, dtype=dtype, cause="tensors are kept by an attribute or by autograd")
         if context.against is not None:
             if late > theirs[last] * (1.5 if context.whole else 1) + CONSTANT:

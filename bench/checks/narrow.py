@@ -83,13 +83,14 @@ LEAST_RATE = 2.0**-4
 
 
 def _clear_of_the_ends(history: Scenario) -> Scenario:
-    """Every gradient from 1/8 to 128 in size: zeros and tiny ones are another check's business.
+    """Every gradient from 1/8 to 15 in size: zeros and tiny ones are another check's business.
 
-    Above 255 the square is inf in float16, and only who computes wider (addcmul, fused kernels) has a number there.
+    Above 255 the square is inf in float16, and above 15 the product of two averages of squares, as Adafactor has it;
+    only who computes wider (addcmul, fused kernels), or divides before, has a number there.
     """
 
     def away(gradient: Any) -> Any:
-        return None if gradient is None else np.where(gradient < 0, -1, 1) * np.clip(np.abs(gradient), 0.125, 128)
+        return None if gradient is None else np.where(gradient < 0, -1, 1) * np.clip(np.abs(gradient), 0.125, 15)
 
     return replace(history, gradients=tuple(tuple(away(g) for g in row) for row in history.gradients))
 
