@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .child import command
 from .guard import death, end_with
 from .request import BAD_REQUEST, Request, explain
 from .targets import TargetError
@@ -31,12 +32,6 @@ if TYPE_CHECKING:
     from .judge import Facts
 
 START_LIMIT_S = 120.0  # importing torch and their module; the limit of a check begins after it
-
-# The child uses the tree that this one came from, whichever tree the installed name points to.
-_BOOT = (
-    "import importlib, sys, types; name, root, folder = sys.argv[1:]; m = types.ModuleType(name); m.__path__ = [root]; "
-    "sys.modules[name] = m; importlib.import_module(name + '.bench.isolate').serve(folder)"
-)
 
 
 class Isolated:
@@ -112,10 +107,10 @@ class Isolated:
         (folder / "request.json").write_text(json.dumps(body), encoding="utf-8")
         (folder / "ready").unlink(missing_ok=True)
         parent = (__package__ or "").rpartition(".")[0]
-        command = [sys.executable, "-c", _BOOT, parent, str(Path(__file__).resolve().parents[1]), str(folder)]
+        order = command("bench.isolate", "serve", str(folder), name=parent)
         with (folder / "said").open("w") as said:
             self._worker = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
+                order, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
             )
         return self._wait(folder / "ready", START_LIMIT_S, f"it was not imported within {START_LIMIT_S:g} s")
 

@@ -18,15 +18,12 @@ from pathlib import Path
 
 import filelock
 
+from ..child import command
 from . import program, report
 from .history import History
 from .outcome import Outcome
 from .trees import Checkout, GateError, checkout, is_ancestor, repository, snapshot
 
-_BOOT = (
-    "import importlib, sys, types; name, root, orders = sys.argv[1:]; m = types.ModuleType(name); m.__path__ = [root]; "
-    "sys.modules[name] = m; sys.exit(importlib.import_module(name + '.bench.gate.start').obey(orders))"
-)
 # One a machine, whoever's: two gates at once would time each other.
 LOCK = Path(tempfile.gettempdir()) / "twinstep-gate.lock"
 
@@ -94,12 +91,11 @@ def gate(request: Request) -> int:
             return obey(str(orders))
         if not (base.root / "bench" / "gate" / "start.py").is_file():
             raise GateError("the base has no gate program (bench/gate): a gate begins with the commit that adds it")
-        command = [sys.executable, "-P", "-c", _BOOT, "twinstep_gate", str(base.root), str(orders)]
-        return _run(command)
+        return _run(command("bench.gate.start", "obey", str(orders), name="twinstep_gate", root=base.root))
 
 
-def _run(command: Sequence[str]) -> int:
-    with subprocess.Popen(command) as process:
+def _run(order: Sequence[str]) -> int:
+    with subprocess.Popen(order) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:  # the program got it as well, and is keeping its rows

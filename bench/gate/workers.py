@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..child import command
 from ..guard import death
 from .trees import GateError
 
@@ -28,13 +29,6 @@ ENVIRONMENT = {
     "MALLOC_TOP_PAD_": "67108864",
 }  # fmt: skip
 
-# The process uses the program's own tree, whatever is installed under the name twinstep.
-_BOOT = (
-    "import importlib, sys, types; name, root, orders = sys.argv[1:]; m = types.ModuleType(name); m.__path__ = [root]; "
-    "sys.modules[name] = m; importlib.import_module(name + '.bench.gate.worker').main(orders)"
-)
-_ROOT = Path(__file__).resolve().parents[2]
-
 
 class WorkerDied(GateError):
     """A worker ended before its time; the message holds its last words."""
@@ -47,10 +41,10 @@ def answers(orders: dict[str, Any], silence_s: float = SILENCE_S) -> Iterator[di
         answer.touch()
         file = Path(folder, "orders.json")
         file.write_text(json.dumps({**orders, "answer": str(answer), "path": sys.path}), encoding="utf-8")
-        command = [sys.executable, "-P", "-c", _BOOT, "twinstep_gate", str(_ROOT), str(file)]
+        order = command("bench.gate.worker", "main", str(file), name="twinstep_gate")
         with said.open("w") as output:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT},
+                order, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT},
                 start_new_session=True,
             )  # fmt: skip
         try:
