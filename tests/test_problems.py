@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +60,22 @@ def test_the_global_generators_stay_untouched(problem, pytestconfig):
     before = state()
     readings(objective(problem, pytestconfig))
     assert state() == before
+
+
+FIRST_IN_A_PROCESS = """
+import random, here
+here.use_this_tree()
+import torch
+from twinstep.bench.problems import digits_softmax
+before = random.getstate()
+digits_softmax.digits()
+assert random.getstate() == before
+"""
+
+
+def test_what_a_first_use_imports_leaves_the_global_generators_alone():
+    """scikit-learn is imported by the first problem that needs it, and draws numbers while it is."""
+    subprocess.run([sys.executable, "-c", FIRST_IN_A_PROCESS], cwd=Path(__file__).parent, check=True, timeout=120)
 
 
 def test_an_epoch_holds_every_row_once_and_a_step_is_the_same_batch_whenever_it_is_asked_for():

@@ -11,6 +11,7 @@ Source      Alpaydin & Kaynak 1998, UCI dataset 80; the copy that scikit-learn s
 from __future__ import annotations
 
 import functools
+import random
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,10 @@ STEPS = 1797 // BATCH * EPOCHS
 @functools.cache
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """Pixels in [0, 1], float64 (1797, 64), and classes, int64 (1797,)."""
+    before = random.getstate()
     from sklearn.datasets import load_digits  # a second to import, and needed by nothing else
 
+    random.setstate(before)  # some versions import rich's progress bars, which draw numbers for their styles' links
     pixels, classes = load_digits(return_X_y=True)
     return pixels / 16, classes.astype(np.int64)
 
