@@ -63,7 +63,10 @@ class _Runner:
             closure()
         self._wait()
         start = perf_counter()
-        self.optimizer.step(closure) if self.asks else self.optimizer.step()
+        if self.asks:
+            self.optimizer.step(closure)  # type: ignore[arg-type]
+        else:
+            self.optimizer.step()
         self._wait()
         self.times.append(perf_counter() - start)
         if self.points:

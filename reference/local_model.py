@@ -106,7 +106,7 @@ def driven_by_gradients(cls: type[Optimizer]) -> type[Optimizer]:
         params = [p for group in self.param_groups for p in group["params"]]
         given = [p.grad for p in params]
         try:
-            cls.step(self, closure_for(params))
+            cls.step(self, closure_for(params))  # type: ignore[arg-type]
         finally:
             for p, grad in zip(params, given, strict=True):
                 p.grad = grad

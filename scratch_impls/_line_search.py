@@ -76,7 +76,7 @@ def _lower(ends):
 def _inside(ends, timid):
     """The next trial in the bracket, and whether it came close to an end."""
     left, right = min(ends[0].t, ends[1].t), max(ends[0].t, ends[1].t)
-    t, tenth = _cubic(*ends, left, right), 0.1 * (right - left)
+    t, tenth = _cubic(ends[0], ends[1], left, right), 0.1 * (right - left)
     if not min(right - t, t - left) < tenth:
         return t, False
     if timid or t >= right or t <= left:

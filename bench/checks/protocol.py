@@ -89,7 +89,7 @@ def closure(c: Context) -> None:
         theirs = clones(start)
         with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
             wanted, source = len(_closed(c.against.make(theirs), theirs)[1]), f"as {c.against.label}"
-    for case in cases_of(c)[:2]:
+    for case in c.cases if c.whole else cases_of(c)[:2]:
         if c.whole and c.against is not None:  # how often depends on the options
             theirs = clones(start)
             wanted = len(_closed(c.against.make(theirs, **case.hyper), theirs)[1])

@@ -30,7 +30,7 @@ def failing(stranger: Mapping[str, Any], seed: int) -> list[str]:
     from twinstep.bench.request import Request
 
     request = Request(target=f"subjects:{stranger['id']}", against=stranger["against"] or None, quick=True, seed=seed)
-    report = judge(request, None, (), 60.0)
+    report = judge(request, None, (), 60.0, [])
     return [result.check for result in report.results if result.bad]
 
 
