@@ -18,7 +18,7 @@ from ..replay import replay
 from ..scenario import probe
 from ..shapes import fitted
 from .context import Context, check, gradients, parameters
-from .equal import state_leaves, two_cases
+from .equal import best_dtype, state_leaves, two_cases
 from .result import Failed
 from .script import made, parameter, shown_by
 
@@ -33,7 +33,8 @@ TEMPORARIES = 16
 @check("T14")
 def memory(context: Context) -> None:
     """State takes no more bytes an element than the reference's, and nothing that is held grows step by step."""
-    dtype, last = context.dtypes[0], 4 if context.whole else 20  # steps, or many in each
+    # Of a step that is many, four; and in the format in which rounding does not decide how many.
+    dtype, last = (best_dtype(context), 4) if context.whole else (context.dtypes[0], 20)
     for case in two_cases(context):
         held, grown, peak = _bytes(context, context.subject.make, case, dtype, last)
         theirs = _bytes(context, context.against.make, case, dtype, last)[0] if context.against else held
