@@ -24,12 +24,12 @@ import table
 here.use_this_tree()
 
 
-def failing(stranger: Mapping[str, Any], seed: int) -> list[str]:
+def failing(target: str, against: str, seed: int) -> list[str]:
     """The checks of the quick battery that fail, each in a process of its own with a time limit."""
     from twinstep.bench.cli_check import judge
     from twinstep.bench.request import Request
 
-    request = Request(target=f"subjects:{stranger['id']}", against=stranger["against"] or None, quick=True, seed=seed)
+    request = Request(target=target, against=against or None, quick=True, seed=seed)
     report = judge(request, None, (), 60.0, [])
     return [result.check for result in report.results if result.bad]
 
@@ -85,7 +85,8 @@ def main() -> int:
     wrong = [told for s in chosen for name in s.get("fails", {}) if (told := reproduced(findings[name], s))]
     rows = []
     with ThreadPoolExecutor(args.jobs) as pool:
-        for stranger, found in zip(chosen, pool.map(lambda s: failing(s, args.seed), chosen), strict=True):
+        judged = pool.map(lambda s: failing(f"subjects:{s['id']}", s["against"], args.seed), chosen)
+        for stranger, found in zip(chosen, judged, strict=True):
             fails = table.explained(stranger, found)
             rows.append(table.row(data, stranger, fails))
             print(f"{stranger['id']:34} {rows[-1]['verdict']:15} {rows[-1]['failing_checks']}", flush=True)
