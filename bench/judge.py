@@ -33,6 +33,7 @@ from .checks import (
     Failed,
     NotApplicable,
     NotDeclared,
+    formats,
     surroundings,
 )
 from .checks.context import Subject, judged_as, subject_of
@@ -385,15 +386,28 @@ def run_check(check: Check, context: Context) -> CheckResult:
         except NotDeclared as reason:
             fields = {"status": NOT_DECLARED, "message": str(reason)}
         except Failed as fault:
-            fields = {
-                "status": FAILED, "message": fault.message, "case": fault.case, "dtype": fault.dtype,
-                "cause": fault.cause, "reproduction": fault.reproduction,
-            }  # fmt: skip
+            fields = _failed(check, context, fault)
         except ProcessEnded as error:
             fields = {"status": FAILED, "cause": "it ends the process", "message": their_part(error)}
         except (Exception, SystemExit) as error:  # a step that exits must not end the battery as if all were well
-            fields = {"status": FAILED, "cause": f"it raised {type(error).__name__}", "message": their_part(error)}
+            fault = Failed(their_part(error), cause=f"it raised {type(error).__name__}")
+            fields = _failed(check, context, fault) if isinstance(error, Exception) else _told(fault)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **fields)
+
+
+def _failed(check: Check, context: Context, fault: Failed) -> dict[str, Any]:
+    """The verdict; where float64 alone fails and nobody knows why, that is said."""
+    with judged_as(context):
+        if cause := formats.float32_only(check, context, fault):
+            fault.cause, fault.message = cause, f"{fault.message}; {formats.ADVICE}"
+    return _told(fault)
+
+
+def _told(fault: Failed) -> dict[str, Any]:
+    return {
+        "status": FAILED, "message": fault.message, "case": fault.case, "dtype": fault.dtype, "cause": fault.cause,
+        "reproduction": fault.reproduction,
+    }  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ class _Side:
     def read(self, names: list[list[str]], expected: list[bool]) -> list[Any]:
         """The tensors in the order of `names`, None where the formula has none yet or this side has none at all."""
         found = [
-            _joined(unit) if name == "param" else self.optimizer.state[unit[0]].get(name)
+            _joined(unit) if name == "param" else self.optimizer.state.get(unit[0], {}).get(name)
             for unit, wanted in zip(self.units, names, strict=True)
             for name in wanted
         ]

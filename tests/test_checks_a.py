@@ -46,7 +46,7 @@ def verdicts(make, against, **keywords):
 
 
 def test_all_checks_of_these_files_are_here():
-    assert len(MINE) == 17, MINE
+    assert len(MINE) == 18, MINE
 
 
 @pytest.mark.parametrize("spec", all_specs(), ids=lambda s: s.name)
@@ -441,6 +441,53 @@ class ZeroIsNone(Plain):
             super().one(p, g, state, group)
 
 
+@caught_by("none-gradients", "after 12 steps without a gradient", "the state is dropped, or fades")
+class ForgetsTheAbsent(Plain):
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                state["idle"] = state.get("idle", 0) + 1 if p.grad is None else 0
+                if state["idle"] == 9:
+                    state.clear()
+        return super().step(closure)
+
+
+@caught_by("outside-changes", "had 1000 added between steps 3 and 4", "a copy of the parameter that it keeps")
+class KeepsACopy(Plain):
+    def one(self, p, g, state, group):
+        copy = state.setdefault("copy", p.detach().clone())
+        super().one(copy, g, state, group)
+        p.copy_(copy)
+
+
+@caught_by("closure", "zero_grad() dropped the state of parameter 0", "zero_grad() drops state")
+class ForgetsAtZeroGrad(Plain):
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none)
+        self.state.clear()
+
+
+@caught_by("closure", "zero_grad() changed parameter 0", "zero_grad() is a step of its own")
+class DecaysAtZeroGrad(Plain):
+    @torch.no_grad()
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none)
+        for p in self.param_groups[0]["params"]:
+            p.mul_(0.99)
+
+
+@caught_by("closure", "step 1 of one optimizer called its closure 2 times", "in groups of their own")
+class AsksForEachGroup(Plain):
+    def step(self, closure=None):
+        loss = None
+        for _ in self.param_groups:
+            with torch.enable_grad():
+                loss = closure() if closure else None
+        super().step()
+        return loss
+
+
 @caught_by("late-start", "KeyError")
 class AllStartTogether(Plain):
     begun = False
@@ -626,6 +673,68 @@ class Doubled(Plain):
         kept = state.get("momentum_buffer")
         state["momentum_buffer"] = 2 * g if kept is None else group["momentum"] * kept + 2 * g
         return self.share * state["momentum_buffer"]
+
+
+class NamesItsRate(Plain):
+    """The constructor says learning_rate, the groups say lr."""
+
+    def __init__(self, params, learning_rate=0.1, momentum=0.9):
+        super().__init__(params, learning_rate, momentum)
+
+
+def test_a_constructor_may_call_the_rate_otherwise_than_its_groups():
+    found = result(NamesItsRate, "added-group")
+    assert found.status == "passed", str(found)
+
+
+def test_control_a_group_whose_rate_is_not_used_is_seen_whatever_it_is_called():
+    class OneRate(NamesItsRate):
+        def one(self, p, g, state, group):
+            super().one(p, g, state, {**group, "lr": self.defaults["lr"]})
+
+    found = result(OneRate, "added-group")
+    assert found.status == "failed" and "the parameter that starts at step 4" in found.message, str(found)
+
+
+class Float32State(Plain):
+    """Its velocity is float32, whatever the parameters are."""
+
+    def velocity(self, g, state, group):
+        state["v"] = (group["momentum"] * state["v"] + g if "v" in state else g.clone()).float()
+        return state["v"]
+
+
+class Float32Only(Plain):
+    def one(self, p, g, state, group):
+        if p.dtype is not torch.float32:
+            raise RuntimeError("expected Float")
+        super().one(p, g, state, group)
+
+
+class ThroughFloat32(Plain):
+    def one(self, p, g, state, group):
+        super().one(p, g.float().to(p.dtype), state, group)
+
+
+FLOAT32_ONLY = [
+    (Float32Only, "many-steps", "it works in float32 only: with parameters of float64 a step raises RuntimeError"),
+    (Float32Only, "step-moves", "it works in float32 only: with parameters of float64 a step raises RuntimeError"),
+    (Float32State, "save-load", "it is right in float32 only: with parameters of float64 its v is held in float32"),
+    (ThroughFloat32, "many-steps", "it is right in float32 only: with parameters of float64 something is not computed"),
+]
+
+
+@pytest.mark.parametrize(("cls", "name", "cause"), FLOAT32_ONLY, ids=lambda x: getattr(x, "__name__", x))
+def test_a_failure_that_float64_alone_shows_says_so(cls, name, cause):
+    found = result(cls, name, torch.optim.SGD)
+    assert found.status == "failed" and found.cause.startswith(cause) and "--dtype float32" in found.message, str(found)
+    assert result(cls, name, torch.optim.SGD, dtypes=("float32",)).status == "passed"
+
+
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float64",)])
+def test_control_what_float32_shows_as_well_has_another_cause(dtypes):
+    assert "float32 only" not in result(SignAfterDecay, "maximize", dtypes=dtypes).cause
+    assert "float32 only" not in result(OneCounter, "many-steps", torch.optim.SGD, dtypes=dtypes).cause
 
 
 AGREEMENT = ("one-step", "many-steps", "tiny-gradients", "late-parameters")

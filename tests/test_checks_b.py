@@ -13,7 +13,7 @@ import torch
 from torch.optim import Optimizer
 
 from twinstep.bench.adapter import as_optimizer
-from twinstep.bench.checks import CHECKS, Against, Context, Failed, NotApplicable, NotDeclared, subject_of
+from twinstep.bench.checks import CHECKS, Against, Context, Failed, NotApplicable, NotDeclared, persistence, subject_of
 from twinstep.reference import torch_paths
 from twinstep.scratch_impls import load
 from twinstep.scratch_impls.spec import case
@@ -195,11 +195,27 @@ def test_a_dict_that_is_kept_is_caught(caught):
         run("load-no-aliasing", Momentum, **SGD)
 
 
-@pytest.mark.parametrize("make", [HandsOn, Wraps], ids=lambda made: made.__name__)
+class HandsOnInAnotherWay(Momentum):
+    """Through a dict of its own, and a hook: the tensors in it are the caller's all the same."""
+
+    def load_state_dict(self, state_dict):
+        hook = self.register_load_state_dict_pre_hook(lambda optimizer, given: {**given})
+        Optimizer.load_state_dict(self, {**state_dict, "state": dict(state_dict["state"])})
+        hook.remove()
+
+
+@pytest.mark.parametrize("make", [HandsOn, HandsOnInAnotherWay, Wraps], ids=lambda made: made.__name__)
 def test_what_hands_the_dict_on_to_torch_has_no_part_in_its_defect(make):
     loads = Optimizer.load_state_dict
     run("load-no-aliasing", make, **SGD)
     assert Optimizer.load_state_dict is loads
+
+
+@pytest.mark.parametrize("make", [HandsOn, HandsOnInAnotherWay, Wraps], ids=lambda made: made.__name__)
+def test_control_torchs_own_sharing_would_be_seen(make, caught, monkeypatch):
+    """Without the copy that stands between, each of them fails by what torch does."""
+    monkeypatch.setattr(persistence, "_TorchCopies", contextlib.nullcontext)
+    caught("load-no-aliasing", "changed the dict that was loaded", make, **SGD)
 
 
 def test_a_functional_state_that_is_kept_is_caught(caught):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from honest_optimizers import Lion
 from planted import BUGS
 from planted.plain import PLAIN
 
 from twinstep.bench import check_optimizer
+from twinstep.bench.checks import trials
 
 NAMED = {bug.name: bug.cls for bug in BUGS}
 
@@ -25,3 +27,14 @@ def test_a_value_that_is_kept_shows_without_a_reference(name):
 @pytest.mark.parametrize("cls", PLAIN, ids=lambda cls: cls.__name__)
 def test_control_values_that_are_obeyed(cls):
     assert verdict(cls, "option-change").status == "passed"
+
+
+def test_two_implementations_may_part_by_the_rounding_of_every_step():
+    """Somebody's Lion beside ours, which at this seed stand 4.2 roundings apart after ten steps."""
+    found = verdict(Lion, "option-change", "lion", quick=True)
+    assert found.status == "passed", found
+
+
+def test_control_with_the_roundings_of_one_implementation_they_fail(monkeypatch):
+    monkeypatch.setattr(trials, "ROUNDINGS_A_STEP", 0)
+    assert "rounding allows" in verdict(Lion, "option-change", "lion", quick=True).message

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from honest_optimizers import IntStepAdam, Lion, Signum
+from honest_optimizers import IntStepAdam, Lion, NamesItsRate, OfNoBase, Signum, WideState, Wrapper
 
 from twinstep.bench.judge import check_optimizer
 
 FORMULAS = Path(__file__).parent / "formulas"
 HONEST = [
     (IntStepAdam, torch.optim.Adam), (IntStepAdam, None), (Lion, FORMULAS / "lion.py"), (Lion, None),
-    (Signum, FORMULAS / "signum.py"), (Signum, None),
+    (Signum, FORMULAS / "signum.py"), (Signum, None), (Wrapper, torch.optim.SGD), (WideState, torch.optim.RMSprop),
+    (OfNoBase, torch.optim.SGD), (OfNoBase, None), (NamesItsRate, torch.optim.SGD), (NamesItsRate, None),
 ]  # fmt: skip
 IDS = [f"{cls.__name__}-{'against' if against else 'alone'}" for cls, against in HONEST]
 
@@ -24,7 +25,7 @@ IDS = [f"{cls.__name__}-{'against' if against else 'alone'}" for cls, against in
 @pytest.mark.parametrize(("cls", "against"), HONEST, ids=IDS)
 def test_an_honest_optimizer_passes_the_whole_battery(cls, against):
     report = check_optimizer(cls, against, quick=True, supports=["bfloat16"])
-    assert report.passed and report.ran >= 28, [str(result) for result in report.results if result.bad]
+    assert report.passed and report.ran >= 26, [str(result) for result in report.results if result.bad]
 
 
 @pytest.mark.thorough("the whole battery over three seeds")

@@ -68,9 +68,9 @@ def _as_the_reference(c: Context, case: Case, name: str, new: Any) -> bool:
     except Exception:  # it cannot change this, so nobody has to
         return False
     ours = [_walk(c.subject.make, c, case.hyper, name, value) for value in (new, None)]
-    if not first_gap(theirs[0], theirs[1], start) or first_gap(ours[1], theirs[1], start):
+    if not first_gap(theirs[0], theirs[1], start) or first_gap(ours[1], theirs[1], start, one_class=False):
         return False  # not to be seen, or the two differ without any change: the checks of agreement tell of it
-    if told := first_gap(ours[0], theirs[0], start):
+    if told := first_gap(ours[0], theirs[0], start, one_class=False):
         _fail(name, new, f"{told}, which is that of {c.against.label}", ignored=not first_gap(ours[0], ours[1], start))
     return True
 

@@ -34,7 +34,10 @@ def mixed_dtypes(c: Context) -> None:
     for case in cases_of(dataclasses.replace(c, quick=True)):
         start = [parameters(c.seed, ((5,),), dtype, c.device)[0] for dtype in ("float32", "float64") * 2]
         rows = history(c.seed, 6, start)
-        alone = [_run(c, case, start, rows, i) for i in range(4)]
+        try:
+            alone = [_run(c, case, start, rows, i) for i in range(4)]
+        except Exception as error:  # the checks of one format tell of it, where that format is judged
+            raise NotApplicable(f"it does not step in both dtypes alone: {type(error).__name__}: {error}") from None
         try:
             together = _run(c, case, start, rows, 0, 1, 2, 3)
         except Exception as error:  # said aloud, nobody trains a model wrongly by it

@@ -15,6 +15,9 @@ from .context import Context, check, gradients, parameters
 from .equal import go, some_cases, state_leaves
 from .result import Failed, NotApplicable, NotDeclared
 from .special import judge_zeros
+from .trials import rate_option
+
+Hyper = dict[str, Any]
 
 
 def declared(context: Context, ability: str) -> None:
@@ -50,11 +53,11 @@ def _narrow(context: Context, dtype: str) -> None:
         return
     scenario = _clear_of_the_ends(probe(context.seed, steps=12, shapes=((4, 5), (37,), ())))
     for case in some_cases(context):
-        hyper = _wide_enough(case, context.spec)
+        hyper, ours = _for_both(context, case, _wide_enough(case, context.spec))
         try:
             result = replay(
                 context.spec, hyper, context.subject.make, context.against.make, scenario, dtype=dtype,
-                device=context.device, states="shared", equal_params=True,
+                device=context.device, our_hyper=ours, states="shared", equal_params=True,
             )  # fmt: skip
         except RuntimeError as error:
             raise Failed(f"step() raised RuntimeError: {error}", case=case.name, dtype=dtype) from error
@@ -64,7 +67,17 @@ def _narrow(context: Context, dtype: str) -> None:
             raise Failed(f"{gap}; its state is held in {', '.join(held) or 'no tensor'}", case=case.name, dtype=dtype)
 
 
-def _wide_enough(case: Case, spec: Spec) -> dict[str, Any]:
+def _for_both(context: Context, case: Case, hyper: Hyper) -> tuple[Hyper, Hyper]:
+    """What the reference gets, and what the subject does, which may call its rate otherwise or not take a value."""
+    subject = context.subject
+    taken = {n: v for n, v in hyper.items() if n in subject.options or n in case.hyper or subject.catch_all}
+    rate = rate_option(context, case.hyper) if "lr" in set(hyper) - set(taken) else ""
+    if rate:
+        return {**taken, "lr": hyper["lr"]}, {**taken, rate: hyper["lr"]}
+    return taken, taken
+
+
+def _wide_enough(case: Case, spec: Spec) -> Hyper:
     """The case with an eps and a rate that are ordinary numbers of a narrow format, also after a few factors.
 
     Where a rate of 1e-3 is scaled by what a rule corrects, it is a subnormal of float16, and whose digits are lost then

@@ -13,7 +13,7 @@ import torch
 from torch.optim import Optimizer
 
 from ...scratch_impls import Case
-from .context import Context, check, parameters
+from .context import Context, check, gradients, parameters
 from .equal import (
     Params,
     Values,
@@ -79,11 +79,12 @@ def save_load(context: Context) -> None:
         _groups_of_equal_shapes(context, case, context.dtypes[0])
 
 
+LATE = 3
 LONG = 60  # steps: a count or a warm-up that is lost shows only where it had come to something
 
 
 def _groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
-    """Four parameters of one shape in two groups with rates of their own, saved after sixty steps."""
+    """Four parameters of one shape in two groups with rates of their own, two late and one absent, saved late."""
 
     def made(params: Params, factor: float) -> Optimizer:
         lr = case.hyper.get("lr", context.subject.options.get("lr"))
@@ -92,7 +93,11 @@ def _groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
 
     params = parameters(context.seed, ((3,),) * 4, dtype, context.device)
     optimizer = made(params, 0.5)
-    go(optimizer, params, range(LONG), context.seed)
+    for step in range(LATE):  # the last group has state first, and parameter 1 has none yet when it is saved
+        _walk_some(optimizer, params, step, context.seed, params[2:])
+    for step in range(LATE, LONG):
+        _walk_some(optimizer, params, step, context.seed, [params[0], *params[2:]])
+    optimizer.param_groups[0]["initial_lr"] = 0.25  # as schedulers write it there and look for it when they resume
     saved, fresh = _through_a_file(optimizer.state_dict(), case, dtype), clones(params)
     resumed = made(fresh, 3.0)
     resumed.load_state_dict(saved)
@@ -100,10 +105,20 @@ def _groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
     same(_options(resumed), _options(optimizer), "hyperparameters of two groups after loading", **where)
     for step in range(LONG, LONG + 3):
         for one, held in ((optimizer, params), (resumed, fresh)):
-            go(one, held, range(step, step + 1), context.seed)
+            _walk_some(one, held, step, context.seed, [held[0], *held[2:]])
         what = f"step {step + 1} of two groups with parameters of one shape, saved and loaded after step {LONG}"
         cause = "state or hyperparameters come back to another parameter or group, or not at all"
         same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+
+
+def _walk_some(optimizer: Optimizer, params: Params, step: int, seed: int, some: Params) -> None:
+    """A step with gradients for some of the parameters."""
+    gradients(seed, step, params)
+    for p in params:
+        p.grad = p.grad if any(p is one for one in some) else None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + step)
+        optimizer.step()
 
 
 def _options(optimizer: Optimizer) -> Values:

@@ -15,7 +15,7 @@ from .context import Context, check, gradients, parameters
 from .result import Failed, NotApplicable
 from .script import made, shown_by
 from .surroundings import changes
-from .trials import at, cases_of, clones, gap, history, run, snapshot
+from .trials import at, cases_of, clones, gap, history, run, snapshot, state_of, tensors_in
 
 
 @check("T1")
@@ -159,14 +159,14 @@ def _gradients_of_the_closure(c: Context, case: Case, start: Any, closed: Any, c
 
 
 def _three_closures(c: Context, case: Case, start: Any, wanted: int) -> None:
-    """Three steps of one optimizer, where the closure rules each, and as many of backward() and step()."""
-    closed, plain = clones(start), clones(start)
-    optimizer, other = c.build(closed, **case.hyper), c.build(plain, **case.hyper)
+    """Three steps over two groups, where the closure rules each, and as many of backward() and step()."""
+    (optimizer, closed), (other, plain) = (_in_groups(c, case, start) for _ in range(2))
     for step in range(3 if wanted == 1 else 0):
         before = snapshot(closed)
         _, calls = _closed(optimizer, closed)
         if len(calls) != wanted:
-            raise Failed(f"step {step + 1} of one optimizer called its closure {len(calls)} times, not {wanted}")
+            raise Failed(f"step {step + 1} of one optimizer called its closure {len(calls)} times, not {wanted} "
+                         f"(its {len(closed)} parameters are in groups of their own)")  # fmt: skip
         torch.stack([((p - 1) ** 2).sum() for p in _without(plain)]).sum().backward()
         other.step()
         for i, (x, y, s) in enumerate(zip(closed, plain, before, strict=True)):
@@ -196,12 +196,33 @@ def _zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
             continue
         for p in params:
             p.grad = torch.ones_like(p)
+        before = _held(optimizer, params)
         optimizer.zero_grad(**keywords)
+        if changed := [
+            name for name, value in _held(optimizer, params).items() if _other(before.pop(name, None), value)
+        ]:
+            raise Failed(
+                f"zero_grad({_shown(keywords)}) changed {changed[0]}", cause="zero_grad() is a step of its own"
+            )
+        if before:
+            raise Failed(f"zero_grad({_shown(keywords)}) dropped {next(iter(before))}", cause="zero_grad() drops state")
         for i, p in enumerate(params):
             if p.grad is not None and bool(p.grad.any()):
                 raise Failed(f"zero_grad({_shown(keywords)}) left a nonzero gradient in parameter {i}")
             if keywords and (p.grad is None) != keywords["set_to_none"]:
                 raise Failed(f"zero_grad({_shown(keywords)}) left {p.grad!r} in parameter {i}")
+
+
+def _held(optimizer: Any, params: list[torch.nn.Parameter]) -> dict[str, torch.Tensor]:
+    """Copies of the parameters and of the tensors of their state."""
+    found = {f"parameter {i}": p.detach().clone() for i, p in enumerate(params)}
+    for i, p in enumerate(params):
+        found |= {name: v.clone() for name, v in tensors_in(state_of(optimizer, p), f"the state of parameter {i}: ")}
+    return found
+
+
+def _other(was: torch.Tensor | None, now: torch.Tensor) -> bool:
+    return was is None or not torch.equal(was, now)
 
 
 def _shown(keywords: dict[str, Any]) -> str:

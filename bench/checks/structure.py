@@ -22,6 +22,7 @@ from .trials import (
     history,
     only,
     other_value,
+    rate_option,
     run,
     state_of,
     tensors_in,
@@ -156,6 +157,25 @@ def none_gradients(c: Context) -> None:
                              cause="a missing gradient disturbs the other parameters")  # fmt: skip
             _zero_is_not_none(c, case, start, rows)
             _the_last_of_groups(c, case, start, rows)
+            _a_long_absence(c, case, start)
+
+
+ABSENT = 12  # what gives up a parameter's state for lack of gradients was met with limits of 3 to 10 steps
+
+
+def _a_long_absence(c: Context, case: Case, start: Any) -> None:
+    """After three steps the middle parameter has no gradient for twelve, and then goes on where it stopped."""
+    rows = history(c.seed + 1, ABSENT + 6, start)  # six of them with a gradient
+    away = range(3, 3 + ABSENT)
+    params = clones(start)
+    holes = [[row[0], None if t in away else row[1], row[2]] for t, row in enumerate(rows)]
+    found = run(c.build(params, **case.hyper), params, holes)
+    present = [t for t in range(len(rows)) if t not in away]
+    alone = _alone(c, case.hyper, start, [rows[t] for t in present], 1)
+    if told := _differ([found[t] for t in present], alone, start, 1):
+        raise Failed(f"after {ABSENT} steps without a gradient, and without those steps, it differs: {told} "
+                     "(of those with a gradient)",
+                     cause="the state is dropped, or fades, while gradients are missing")  # fmt: skip
 
 
 def _the_last_of_groups(c: Context, case: Case, start: Any, rows: Any) -> None:
@@ -205,11 +225,12 @@ def added_group(c: Context) -> None:
             if not hasattr(optimizer, "add_param_group"):
                 raise NotApplicable("it has no add_param_group()")
             found = [[a, start[1].detach(), b] for a, b in run(optimizer, [params[0], params[2]], only(rows[:3], 0, 2))]
-            lr = groups_of(optimizer)[0].get("lr")
-            own = {"lr": lr / 2} if isinstance(lr, (int, float)) else {}
-            optimizer.add_param_group({"params": [params[1]], **own})
+            lr, option = groups_of(optimizer)[0].get("lr"), rate_option(c, case.hyper)
+            half = lr / 2 if isinstance(lr, (int, float)) and option else None
+            optimizer.add_param_group({"params": [params[1]], **({} if half is None else {"lr": half})})
             found += run(optimizer, params, rows[3:])
-            _as_alone(c, case, found, start, rows, own)
+            # A group says lr, whatever the constructor calls it.
+            _as_alone(c, case, found, start, rows, {} if half is None else {option: half})
 
 
 def _as_alone(c: Context, case: Case, found: list[Snapshot], start: Any, rows: Any, own: Any = None) -> None:

@@ -231,3 +231,30 @@ class AdagradSharesNoGradient(PlainAdagrad):
         if grad.data_ptr() not in self.seen or not grad.numel():
             self.seen.add(grad.data_ptr())
             super().step_one(p, grad, state, group)
+
+
+@bug("T7", "none-gradients", cause="the state is dropped, or fades, while gradients are missing")
+class AdamForgetsTheAbsent(PlainAdam):
+    """The state of a parameter that had no gradient in nine steps is dropped."""
+
+    limit = 9
+
+    def step_group(self, group):
+        for p in group["params"]:
+            absent = self.__dict__.setdefault("absent", {})
+            absent[p] = absent.get(p, 0) + 1 if p.grad is None else 0
+            if absent[p] == self.limit:
+                self.state.pop(p, None)
+        super().step_group(group)
+
+
+@bug("T8", "outside-changes")
+class SGDKeepsAMaster(PlainSGD):
+    """It steps a copy of the parameter that it keeps, and overwrites what anybody else wrote into the parameter."""
+
+    def step_one(self, p, grad, state, group):
+        masters = self.__dict__.setdefault("masters", {})
+        if p not in masters:
+            masters[p] = p.detach().clone()
+        super().step_one(masters[p], grad, state, group)
+        p.copy_(masters[p])

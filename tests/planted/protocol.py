@@ -210,3 +210,27 @@ class AdagradHidesWarnings(PlainAdagrad):
     def step_group(self, group):
         warnings.simplefilter("ignore", DeprecationWarning)
         super().step_group(group)
+
+
+@bug("T15", "closure")
+class SGDForgetsAtZeroGrad(PlainSGD):
+    """zero_grad() drops the state as well."""
+
+    def zero_grad(self, set_to_none=True):
+        super().zero_grad(set_to_none)
+        self.state.clear()
+
+
+@bug("T15", "closure")
+class RMSpropAsksForEachGroup(PlainRMSprop):
+    """The closure is called once for each group."""
+
+    def step(self, closure=None):
+        loss = None
+        for group in self.param_groups:
+            if closure is not None:
+                with torch.enable_grad():
+                    loss = closure()
+            with torch.no_grad():
+                self.step_group(group)
+        return loss

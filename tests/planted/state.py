@@ -98,6 +98,26 @@ class RMSpropSavesAFunction(PlainRMSprop):
         state["rule"] = slice
 
 
+@bug("T9", "save-load")
+class SGDLoadsInOrder(PlainSGD):
+    """The saved states go to the parameters in the order in which they were made."""
+
+    def load_state_dict(self, state_dict):
+        places = sorted(state_dict["state"])
+        state = dict(zip(places, state_dict["state"].values(), strict=True))
+        super().load_state_dict({**state_dict, "state": state})
+
+
+@bug("T9", "save-load")
+class AdagradLoadsItsOwnKeys(PlainAdagrad):
+    """Of the saved groups only the options of the constructor come back, not what a scheduler wrote there."""
+
+    def load_state_dict(self, state_dict):
+        known = {"params", *self.defaults}
+        groups = [{k: v for k, v in group.items() if k in known} for group in state_dict["param_groups"]]
+        super().load_state_dict({**state_dict, "param_groups": groups})
+
+
 @bug("T9", "state-dict-is-a-value")
 class SGDSavesTheParameter(PlainSGD):
     """The state holds the parameter itself."""
