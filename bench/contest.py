@@ -7,7 +7,7 @@ path that it has. What disagrees is WRONG and is not timed: a fast wrong answer 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 
 from ..reference import torch_paths
 from ..reference.known_defects import mended
+from ..reference.local_model import asks_for_closure
 from ..reference.oracle import Trajectory
 from ..scratch_impls import Case, Spec
 from .adapter import as_optimizer, numpy_optimizer
@@ -83,14 +84,34 @@ def stepper(
     spec: Spec, case: Case, implementation: str, params: Sequence[torch.Tensor], grads: Sequence[torch.Tensor]
 ) -> Step:
     """A function without arguments that takes one step on its own copy of params; gradients are shared, only read."""
-    if implementation == "scratch-numpy":
+    if implementation == "scratch-numpy" and not spec.closure:
         arrays = Trajectory(spec, spec.hyper(**case.hyper), [p.numpy().copy() for p in params])
         return functools.partial(arrays.step, [g.numpy() for g in grads])
     own = [p.clone().requires_grad_() for p in params]
     for param, grad in zip(own, grads, strict=True):
         param.grad = grad
-    step: Step = torch_paths.fed(factory(spec, implementation))(own, **case.hyper).step
-    return step
+    return steps_of(factory(spec, implementation), own, case.hyper)
+
+
+def steps_of(make: Factory, params: Sequence[torch.Tensor], hyper: Mapping[str, Any]) -> Step:
+    """A function that takes a step by the gradients that are there.
+
+    Where an optimizer asks for a closure, a step costs what those before it left to remember: there it is the first
+    step of a new one each time, from the same place, or who takes more steps would take longer ones.
+    """
+    driven = torch_paths.fed(make)
+    step: Step = driven(params, **hyper).step
+    if not asks_for_closure(driven):
+        return step
+    start = [p.detach().clone() for p in params]
+
+    @torch.no_grad()
+    def first_step() -> None:
+        for param, value in zip(params, start, strict=True):
+            param.copy_(value)
+        driven(params, **hyper).step()
+
+    return first_step
 
 
 def bare_loops(case: Case, makes: Sequence[Factory], history: Scenario, dtype: str) -> None:

@@ -111,7 +111,8 @@ def closure(c: Context) -> None:
             if value is None or value not in [loss for _, loss in calls]:
                 raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
             _gradients_of_the_closure(c, case, start, params, wanted)
-            _three_closures(c, case, start, wanted)
+            if not c.whole:
+                _three_closures(c, case, start, wanted)
             _zero_grad(optimizer, params)
             if not c.whole:
                 _zero_grad(*_in_groups(c, case, start))

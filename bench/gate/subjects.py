@@ -19,7 +19,7 @@ from ...scratch_impls import Spec
 from .. import targets
 from ..adapter import as_optimizer
 from ..checks import Against
-from ..contest import representatives
+from ..contest import representatives, steps_of
 from ..judge import against_of
 from ..replay import Factory
 from ..shapes import SHAPES, Shapes, fitted
@@ -135,8 +135,7 @@ def stepper(make: Factory, cell: Cell, seed: int) -> Callable[[], Any]:
     params = [torch.randn(shape, generator=generator).requires_grad_() for shape in cell.shapes]
     for param in params:
         param.grad = torch.randn(param.shape, generator=generator)
-    step: Callable[[], Any] = make(params, **cell.hyper).step
-    return step
+    return steps_of(make, params, cell.hyper)
 
 
 def own_benchmark(tree: Tree, cell: Cell) -> Callable[[], Any]:
