@@ -248,6 +248,112 @@ assert optimizer.state[p]["t"] is lr
 """,
     ),
     BatteryDefect(
+        name="lbfgs-no-history",
+        checks=(),
+        classes=("LBFGS",),
+        paths=("default",),
+        reason="history_size=0 is accepted, and the first pair that is to be kept raises IndexError",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.ones(1))
+optimizer = torch.optim.{cls}([p], lr=0.1, history_size=0)
+try:
+    optimizer.step(lambda: (setattr(p, "grad", 4 * p.detach() ** 3), (p.detach() ** 4).sum())[1])
+except IndexError as error:
+    assert "empty list" in str(error)
+else:
+    raise AssertionError("it steps")
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-longer-history",
+        checks=(),
+        classes=("LBFGS",),
+        paths=("default",),
+        reason="a history_size that grows between two steps, in its group, raises IndexError: room for the alphas is "
+        "made once, in the second iteration",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.ones(1))
+optimizer = torch.optim.{cls}([p], lr=0.1, max_iter=4, history_size=1)
+try:
+    for optimizer.param_groups[0]["history_size"] in (1, 2):
+        optimizer.step(lambda: (setattr(p, "grad", 4 * p.detach() ** 3), (p.detach() ** 4).sum())[1])
+except IndexError as error:
+    assert "assignment index" in str(error)
+else:
+    raise AssertionError("it steps")
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-search-at-rate-zero",
+        checks=(),
+        classes=("LBFGS",),
+        paths=("default",),
+        reason="a line search whose lr is 0, as a schedule may begin or end, divides by the length of its first trial: "
+        "ZeroDivisionError from the second step on; without a line search such a step moves nothing",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.ones(1))
+optimizer = torch.optim.{cls}([p], lr=0.0, line_search_fn="strong_wolfe")
+try:
+    for _ in range(2):
+        optimizer.step(lambda: (setattr(p, "grad", p.detach().clone()), 0.5 * (p.detach() ** 2).sum())[1])
+except ZeroDivisionError:
+    assert p.item() == 1.0
+else:
+    raise AssertionError("it steps")
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-one-evaluation-more",
+        checks=(),
+        classes=("LBFGS", "lbfgs"),
+        paths=("default",),
+        reason="a line search may try as often as evaluations are left after its first trial, so that a step evaluates "
+        "the loss once more often than max_eval (pytorch#91581 had it without any limit); our formula counts so, too",
+        reproduction="""\
+import torch
+p, losses = torch.nn.Parameter(torch.ones(1)), []
+optimizer = torch.optim.{cls}([p], lr=1e-4, max_eval=3, line_search_fn="strong_wolfe")
+optimizer.step(lambda: (setattr(p, "grad", p.detach().clone()), losses.append(0.5 * p.item() ** 2), losses[-1])[2])
+assert len(losses) == 4
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-move-that-was-not-made",
+        checks=(),
+        classes=("LBFGS", "lbfgs"),
+        paths=("default",),
+        reason="a step that ends before its move, since the slope is small, keeps direction and length all the same: "
+        "the next one, where the loss is another, remembers a move that was not made; our formula does so, too",
+        reproduction="""\
+import torch
+p = torch.nn.Parameter(torch.zeros(1))
+optimizer = torch.optim.{cls}([p], max_iter=1)
+for gradient in (1e-5, -1.0):
+    optimizer.step(lambda: (setattr(p, "grad", torch.full_like(p, gradient)), gradient * p.detach().sum())[1])
+assert 0 < p.item() < 1e-4  # and not 1, as in a step that remembers none
+""",
+    ),
+    BatteryDefect(
+        name="lbfgs-half-curvature",
+        checks=(),
+        classes=("LBFGS", "lbfgs"),
+        paths=("default",),
+        reason="a pair is kept if y's is above 1e-10, but in float16 1 / y's is infinite below 1.5e-5, and the "
+        "parameters become NaN; a line search raises RuntimeError or ZeroDivisionError there",
+        reproduction="""\
+import torch
+p, h = torch.nn.Parameter(torch.tensor([1.0, 2.0], dtype=torch.float16)), torch.tensor([1.0, 3.0], dtype=torch.float16)
+optimizer = torch.optim.{cls}([p])
+closure = lambda: (setattr(p, "grad", h * p.detach()), 0.5 * (h * p.detach() ** 2).sum())[1]
+for _ in range(2):
+    optimizer.step(closure)
+assert bool(p.isnan().any()) and any(bool(rho.isinf()) for rho in optimizer.state[p]["ro"])
+""",
+    ),
+    BatteryDefect(
         name="half-zero-gradients",
         checks=("float16-zero-gradients",),
         classes=("Adagrad", "RMSprop", "Adam", "AdamW", "Adamax", "NAdam", "SparseAdam"),
