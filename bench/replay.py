@@ -16,6 +16,7 @@ import torch
 from torch.optim import Optimizer
 
 from ..reference import torch_paths
+from ..reference.local_model import closure_for
 from ..scratch_impls import Spec
 from .gap import Replay, gaps
 from .scenario import Scenario, cast, mapped
@@ -27,7 +28,8 @@ Factory = Callable[..., Optimizer]  # (params, **hyper) -> optimizer
 class _Side:
     """One optimizer with its parameters; it is driven by step() and read into one flat row.
 
-    together    all parameters step as one vector, whose state stands under the first of them
+    together    all parameters step as one vector, whose state stands under the first of them, by a loss that they
+                evaluate
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class _Side:
         # reference to it instead of a copy reads the next gradient.
         self.grads = [torch.zeros_like(p) for p in self.params]
         self.units = [self.params] if together else [[p] for p in self.params]
+        self.rugged = together and scenario.rugged
         self.optimizer = torch_paths.fed(make)(self.params, **hyper)
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
         if scenario.synced is not None:  # it enters as what somebody saved
@@ -56,7 +59,10 @@ class _Side:
             param.grad = None if gradient is None else buffer.copy_(gradient)
         for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True):
             group["lr"] = lr * lr_factor
-        self.optimizer.step()
+        if self.rugged:
+            self.optimizer.step(closure_for(self.params, rugged=True))
+        else:
+            self.optimizer.step()
 
     def take_params(self, other: _Side) -> None:
         with torch.no_grad():
@@ -105,6 +111,7 @@ def replay(
         gradients=tuple(tuple(None if g is None else cast(g, dtype) for g in row) for row in scenario.gradients),
         lr_factors=scenario.lr_factors,
         synced=scenario.synced,
+        rugged=scenario.rugged,
     )
     truth = truth_of(spec, full, rounded, dtype)
     side = functools.partial(_Side, scenario=rounded, dtype=dtype, device=device, together=spec.closure)

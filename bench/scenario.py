@@ -30,6 +30,7 @@ class Scenario:
     lr_factors  one number a step; the case's lr times it is the learning rate of that step
     synced      None, or for each parameter its step count and state, which both sides begin with
     names       how messages call the parameters; p0, p1, ... unless given
+    rugged      the loss that a gradient stands for has hills and pits, where one is evaluated
     """
 
     name: str
@@ -38,6 +39,7 @@ class Scenario:
     lr_factors: tuple[float, ...]
     synced: tuple[tuple[int, dict[str, Any]], ...] | None = None
     names: tuple[str, ...] = ()
+    rugged: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -84,12 +86,16 @@ def spread_history(seed: int, shape: tuple[int, ...], dtype: str, count: int = 1
 
 
 @functools.lru_cache(maxsize=32)
-def probe(seed: int, *, steps: int = 60, shapes: tuple[tuple[int, ...], ...] = SHAPES, late: bool = False) -> Scenario:
+def probe(
+    seed: int, *, steps: int = 60, shapes: tuple[tuple[int, ...], ...] = SHAPES, late: bool = False,
+    rugged: bool = False,
+) -> Scenario:  # fmt: skip
     """The history of a replay.
 
     The first gradient is a hundred times too large, so that an early maximum stays visible; the first parameter has
     a constant coordinate; the second has no gradient at every seventh step; lr falls to a tenth after a third of the
     steps and comes back after two thirds. With late=True the last parameter has no gradient in the first five steps.
+    rugged  see Scenario
     """
     rng = np.random.default_rng(seed)
     start = tuple(np.asarray(rng.standard_normal(shape)) for shape in shapes)
@@ -105,7 +111,8 @@ def probe(seed: int, *, steps: int = 60, shapes: tuple[tuple[int, ...], ...] = S
         history.append(tuple(gradients))
     third = max(steps // 3, 1)
     factors = tuple(0.1 if third <= t < 2 * third else 1.0 for t in range(steps))
-    return Scenario(name="late-start" if late else "probe", start=start, gradients=tuple(history), lr_factors=factors)
+    name = "late-start" if late else "rugged" if rugged else "probe"
+    return Scenario(name=name, start=start, gradients=tuple(history), lr_factors=factors, rugged=rugged)
 
 
 @functools.lru_cache(maxsize=8)

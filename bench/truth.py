@@ -65,7 +65,7 @@ class Samples:
     def __init__(self, spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> None:
         self.precision, self.rounding = PRECISIONS[dtype], Rounding(dtype, SAMPLES, FACTOR)
         synced = scenario.synced and [(count, mapped(state, self._exact)) for count, state in scenario.synced]
-        self.run = Trajectory(spec, hyper, [self._exact(a) for a in scenario.start], synced)
+        self.run = Trajectory(spec, hyper, [self._exact(a) for a in scenario.start], synced, rugged=scenario.rugged)
 
     def _exact(self, value: Any) -> Any:
         return value if value is None or isinstance(value, int) else Noisy.exact(value, self.rounding)

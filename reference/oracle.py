@@ -24,6 +24,7 @@ class Trajectory:
     hyper       every hyperparameter of the formula
     synced      None, or for each parameter (steps taken, state) to begin with
     hold        what becomes of a state value between two steps, where the number system does not say it
+    rugged      on which ground a formula walks that evaluates the loss itself
     """
 
     def __init__(
@@ -33,8 +34,10 @@ class Trajectory:
         start: Sequence[Any],
         synced: Sequence[tuple[int, State]] | None = None,
         hold: Callable[[Any], Any] = lambda value: value,
+        *,
+        rugged: bool = False,
     ) -> None:
-        self.spec, self.hyper, self.hold = spec, dict(hyper), hold
+        self.spec, self.hyper, self.hold, self.rugged = spec, dict(hyper), hold, rugged
         self.params = [joined(start)] if spec.closure else list(start)
         self.shapes = [np.shape(p) for p in start]
         begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in self.params]
@@ -47,7 +50,7 @@ class Trajectory:
         For a formula that evaluates the loss itself a gradient stands for the local model of a loss that has it.
         """
         if self.spec.closure:
-            gradients = [LocalModel.of_parts(self.params[0], gradients, self.shapes)]
+            gradients = [LocalModel.of_parts(self.params[0], gradients, self.shapes, rugged=self.rugged)]
         hyper = {**self.hyper, "lr": self.hyper["lr"] * lr_factor} if lr_factor != 1 else self.hyper
         for i, gradient in enumerate(gradients):
             if gradient is not None:

@@ -59,6 +59,11 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
     return (mended_twin(name) if mended else fed(twin(name)))(params, **hyper, **flags)
 
 
+def line_search() -> Any:
+    """The search along a line by which torch's LBFGS finds the length of a step; it is not public."""
+    return vars(sys.modules[twin("LBFGS").__module__])["_strong_wolfe"]
+
+
 _SPARSE_ONLY = ("SparseAdam",)
 
 

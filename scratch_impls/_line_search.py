@@ -21,13 +21,13 @@ class Point(NamedTuple):
     slope: Any
 
 
-def strong_wolfe(at, start, t, *, reach, tolerance_change, max_ls, c1=1e-4, c2=0.9):
+def strong_wolfe(at, start, t, *, reach, max_ls, c1=1e-4, c2=0.9, shortest=1e-9):
     """The point that is found, and how often `at` was called.
 
     at      t -> Point
     start   the point at t = 0, whose slope is negative
     t       the first trial
-    reach   the largest element of the direction: a bracket shorter than tolerance_change / reach is not refined
+    reach   the largest element of the direction: a bracket shorter than shortest / reach is not refined
     max_ls  trials after the first; the lowest point so far is the answer when they are used up
     """
 
@@ -52,7 +52,7 @@ def strong_wolfe(at, start, t, *, reach, tolerance_change, max_ls, c1=1e-4, c2=0
 
     ends, timid = [old, new], False
     low = _lower(ends)
-    while trials < max_ls and not abs(ends[1].t - ends[0].t) * reach < tolerance_change:
+    while trials < max_ls and not abs(ends[1].t - ends[0].t) * reach < shortest:
         t, timid = _inside(ends, timid)
         new = at(t)
         trials += 1

@@ -19,8 +19,9 @@ It ends early at max_eval evaluations (max_iter 5/4 unless given), at max |g| <=
 
 Source      Nocedal 1980, Math. Comp. 35, 773-782; Nocedal & Wright 2006, algorithms 7.4 and 7.5; the line search is
             theirs as well, see _line_search.py.
-Convention  as torch: a fixed step unless line_search_fn is "strong_wolfe"; y's is compared with 1e-10, not with the
-            sizes of y and s; a pair spans two calls of step as it spans two iterations of one.
+Convention  as torch: a fixed step unless line_search_fn is "strong_wolfe", whose bracket is refined down to 1e-9
+            whatever tolerance_change is; y's is compared with 1e-10, not with the sizes of y and s; a pair spans two
+            calls of step as it spans two iterations of one.
 Shapes      x is all parameters in one piece, of any shape; g, d, s_i and y_i like x; dtype in = dtype out.
 """
 
@@ -55,7 +56,7 @@ def update(
         if line_search_fn:
             found, trials = strong_wolfe(
                 _ray(evaluate, x, d), Point(0, f, g, slope), t,
-                reach=abs(d).max(), tolerance_change=tolerance_change, max_ls=max_eval - evals,
+                reach=abs(d).max(), max_ls=max_eval - evals,
             )  # fmt: skip
             t, f, g, _ = found
             state["t"], x, evals = t, x + t * d, evals + trials
@@ -128,11 +129,14 @@ SPEC = Spec(
              history_size=2, problems=("airfoil", "digits-mlp", "digits-softmax")),
         case("tolerance-grad", "an end by the gradient that is ignored, or taken of another norm", max_iter=4,
              tolerance_grad=1.5),
-        case("tolerance-change", "an end by a small change that is ignored", tolerance_change=0.5),
+        case("tolerance-change", "an end by a small move that is ignored", tolerance_change=0.5),
+        case("change-of-loss", "an end by a small change of the loss that is ignored", lr=0.5, tolerance_change=1e-3),
         case("strong-wolfe", "a line search that stops elsewhere", max_iter=3, max_eval=20,
              line_search_fn="strong_wolfe", problems=("bowl", "quadratic", "rosenbrock")),
         case("long-first-trial", "a zoom that takes other trials", lr=4, max_iter=2, max_eval=20,
              line_search_fn="strong_wolfe"),
+        case("far-first-trial", "what a zoom does whose trials come near an end of the bracket", lr=20, max_iter=2,
+             max_eval=20, line_search_fn="strong_wolfe"),
         case("short-first-trial", "a bracketing that reaches less or more far", lr=0.02, max_iter=2, max_eval=20,
              line_search_fn="strong_wolfe"),
         case("few-trials", "a search that goes on when its evaluations are used up", lr=0.02, max_eval=3,

@@ -1,4 +1,7 @@
-"""Against exact solutions: gradient descent and momentum on a quadratic in all damping regimes, and L-BFGS's matrix."""
+"""Against exact solutions: gradient descent and momentum on a quadratic in all damping regimes.
+
+And L-BFGS: the matrix of its two loops, its line search against torch's, the ground on which gradients drive it.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import functools
 
 import numpy as np
 import pytest
+import torch
 
 from twinstep.bench import problems
 from twinstep.bench.problems.quadratic import matrix_and_start
 from twinstep.reference.closed_form import damping, gradient_descent, heavy_ball, heavy_ball_by_matrix, on_quadratic
+from twinstep.reference.local_model import LocalModel, closure_for, joined
+from twinstep.reference.torch_paths import line_search
 from twinstep.scratch_impls import lbfgs, load
 from twinstep.scratch_impls._line_search import Point, strong_wolfe
 
@@ -148,8 +154,84 @@ def test_a_line_search_ends_where_both_conditions_hold(first):
             return Point(t, bowl(*(x + t * d)), slope(x + t * d), slope(x + t * d) @ d)
 
         start = at(0.0)
-        found, trials = strong_wolfe(at, start, first, reach=abs(d).max(), tolerance_change=1e-9, max_ls=60)
+        found, trials = strong_wolfe(at, start, first, reach=abs(d).max(), max_ls=60)
         assert found.f <= start.f + 1e-4 * found.t * start.slope and abs(found.slope) <= -0.9 * start.slope
         assert trials >= 1
         moved += found.t != first
     assert first in (1e-2, 1.0) or moved > 0, "control: a search that takes every first trial"
+
+
+def line(seed):
+    """t -> the value and the slope of three waves in a bowl, downhill at 0; and a first trial, too short or too far."""
+    rng = np.random.default_rng(seed)
+    heights, speeds, phases = rng.standard_normal(3), 10 ** rng.uniform(-1, 1, 3), rng.uniform(0, 2 * np.pi, 3)
+    bowl, first = 10 ** rng.uniform(-3, 1), 10 ** rng.uniform(-3, 2)
+    forward = -1 if (heights * speeds * np.cos(phases)).sum() > 0 else 1
+
+    def at(t):
+        x = forward * float(t)
+        value = (heights * np.sin(speeds * x + phases)).sum() + bowl * x * x
+        return float(value), float(forward * ((heights * speeds * np.cos(speeds * x + phases)).sum() + 2 * bowl * x))
+
+    return at, float(first)
+
+
+def searched(seed, max_ls, **constants):
+    """Where our search ends and how often it asked."""
+    at, first = line(seed)
+    point = lambda t: Point(t, at(t)[0], None, at(t)[1])  # noqa: E731
+    found, trials = strong_wolfe(point, point(0.0), first, reach=1.0, max_ls=max_ls, **constants)
+    return found.t, trials
+
+
+def searched_by_torch(seed, max_ls):
+    at, first = line(seed)
+
+    def evaluate(x, t, d):
+        value, slope = at(t)
+        return value, torch.tensor([slope], dtype=torch.float64)
+
+    value, slope = evaluate(None, 0.0, None)
+    along = torch.ones(1, dtype=torch.float64)
+    _, _, t, trials = line_search()(evaluate, None, first, along, value, slope, slope.dot(along), max_ls=max_ls)
+    return float(t), trials
+
+
+def apart(ours, theirs):
+    """A search ends within rounding, where two ways are equally good too."""
+    return ours[1] != theirs[1] or abs(ours[0] - theirs[0]) > 1e-9 * abs(theirs[0])
+
+
+@pytest.mark.parametrize("max_ls", [3, 25])
+def test_the_line_search_is_torchs_on_any_line(max_ls):
+    """Waves lead it into every branch that the local models of a replay may not."""
+    theirs = [searched_by_torch(seed, max_ls) for seed in range(300)]
+    assert not [seed for seed in range(300) if apart(searched(seed, max_ls), theirs[seed])]
+    for wrong in ({"c1": 1e-2}, {"c2": 0.8}):
+        missed = all(not apart(searched(seed, max_ls, **wrong), theirs[seed]) for seed in range(300))
+        assert not missed, f"control: with {wrong}"
+
+
+@pytest.mark.parametrize("rugged", [False, True])
+def test_the_gradient_of_a_local_model_is_that_of_its_loss(rugged):
+    """Of the vector that a formula gets, and of the parameters that a closure moves; one has no gradient here."""
+    generator = torch.Generator().manual_seed(0)
+    sizes = [(4, 5), (3,), ()]
+    start, given, moved = (
+        [scale * torch.randn(size, generator=generator, dtype=torch.float64) for size in sizes] for scale in (1, 1, 9)
+    )
+    gradients = [given[0], None, given[2]]
+    params = [torch.nn.Parameter(p.clone()) for p in start]
+    for p, g in zip(params, gradients, strict=True):
+        p.grad = g
+    closure = closure_for(params, rugged=rugged)
+    assert closure() == 0 and params[0].grad is given[0] and params[1].grad is None
+    for p, by in zip(params, moved, strict=True):
+        p.data += by
+    x = joined([p.detach() for p in params]).requires_grad_()
+    loss, gradient = LocalModel.of_parts(joined(start), gradients, sizes, rugged=rugged)(x)
+    (exact,) = torch.autograd.grad(loss, x, retain_graph=True)
+    assert torch.allclose(gradient, exact, rtol=1e-12, atol=1e-12) and not gradient[20:23].any()
+    assert torch.allclose(closure(), loss, rtol=1e-12) and torch.allclose(params[0].grad.reshape(-1), exact[:20])
+    flat = LocalModel.of_parts(joined(start), gradients, sizes)(x)[1]
+    assert torch.equal(flat, gradient) is not rugged, "control: rugged ground is another"

@@ -106,10 +106,13 @@ def one_step(c: Context) -> None:
 
 @check("T1")
 def many_steps(c: Context) -> None:
-    """Sixty steps on the same gradients agree: outliers, missing gradients, tiny values, a change of lr."""
+    """Sixty steps on the same gradients agree: outliers, missing gradients, tiny values, a change of lr.
+
+    What evaluates the loss finds hills and pits, where a line search does not end with its first guess.
+    """
     _reference(c)
     for case, dtype in _grid(c):
-        judge(c, case, probe(c.seed + 1, steps=_steps(c)), dtype)
+        judge(c, case, probe(c.seed + 1, steps=_steps(c), rugged=True), dtype)
 
 
 @check("T2")

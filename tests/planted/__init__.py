@@ -76,7 +76,7 @@ def bug(
     """Registers a class; AdamBetasExchanged is called adam-betas-exchanged, SGDClips sgd-clips."""
 
     def register(cls: type) -> type:
-        words = re.findall(r"SGD|RMSprop|AdamW|[A-Z][a-z0-9]*", cls.__name__)
+        words = re.findall(r"SGD|LBFGS|RMSprop|AdamW|[A-Z][a-z0-9]*", cls.__name__)
         name = "-".join(words).lower()
         _FOUND.append(
             Bug(
@@ -97,7 +97,7 @@ def bug(
 
 
 # ruff: isort: off
-from . import formulas, settings, gradients, state, execution, protocol  # noqa: E402
+from . import formulas, settings, gradients, state, execution, protocol, searches  # noqa: E402
 
-_ = (formulas, settings, gradients, state, execution, protocol)
+_ = (formulas, settings, gradients, state, execution, protocol, searches)
 BUGS: tuple[Bug, ...] = tuple(_FOUND)

@@ -1,9 +1,14 @@
-"""SGD, Adagrad, RMSprop, Adam and AdamW as a stranger would write them. All are right; bugs are their subclasses."""
+"""SGD, Adagrad, RMSprop, Adam, AdamW and, in a file of its own, L-BFGS as a stranger would write them.
+
+All are right; bugs are their subclasses.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch.optim import Optimizer
+
+from .plain_lbfgs import PlainLBFGS
 
 
 class Plain(Optimizer):
@@ -254,4 +259,4 @@ class PlainAdamW(PlainAdam):
         )  # fmt: skip
 
 
-PLAIN = (PlainSGD, PlainAdagrad, PlainRMSprop, PlainAdam, PlainAdamW)
+PLAIN = (PlainSGD, PlainAdagrad, PlainRMSprop, PlainAdam, PlainAdamW, PlainLBFGS)
