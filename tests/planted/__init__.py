@@ -97,7 +97,7 @@ def bug(
 
 
 # ruff: isort: off
-from . import formulas, settings, gradients, state, execution, protocol  # noqa: E402
+from . import formulas, settings, gradients, state, execution, protocol, derivatives  # noqa: E402
 
-_ = (formulas, settings, gradients, state, execution, protocol)
+_ = (formulas, settings, gradients, state, execution, protocol, derivatives)
 BUGS: tuple[Bug, ...] = tuple(_FOUND)
