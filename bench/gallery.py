@@ -27,9 +27,8 @@ from .adapter import as_optimizer
 from .contest import factory, twin
 from .replay import Factory, replay
 from .scenario import synced_scenario
-from .shapes import fitted
 from .tables import replace_file
-from .train import Training, train
+from .train import Training, train, trainable
 
 PAGE, PICTURES, FIGURES = Path("docs/gallery.md"), Path("docs/gallery"), Path("results/gallery.csv")
 DTYPES = ("float32", "float64")
@@ -97,27 +96,8 @@ def _run(spec: Spec, name: str) -> dict[str, Training]:
     problem = problems.load(name)
     short = replace(problem, steps=min(problem.steps, LONGEST))
     name, theirs = twin(spec, "float64")
-    sides = {"scratch": _as_fitted(spec, as_optimizer(spec)), name: _as_fitted(spec, theirs)}
+    sides = {"scratch": trainable(spec, as_optimizer(spec)), name: trainable(spec, theirs)}
     return train(short, sides, hyper=spec.case_for(problem.name).hyper, seed=0, dtype="float64")
-
-
-def _as_fitted(spec: Spec, make: Factory) -> Factory:
-    """The optimizer of a formula that takes parameters of some dimensions only, for parameters of any."""
-    return make if spec.dims is None else lambda params, **hyper: _Fitted(list(params), spec, make, hyper)
-
-
-class _Fitted(Optimizer):
-    """Steps views of the parameters, of the dimensions that a formula takes."""
-
-    def __init__(self, params: list[torch.Tensor], spec: Spec, make: Factory, hyper: Any) -> None:
-        super().__init__(params, {})
-        self.views = [torch.nn.Parameter(p.detach().view(fitted(p.shape, spec.dims))) for p in params]
-        self.inner = make(self.views, **hyper)
-
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        for p, view in zip(self.param_groups[0]["params"], self.views, strict=True):
-            view.grad = p.grad.view_as(view)
-        self.inner.step()
 
 
 def _picture(spec: Spec, runs: dict[str, dict[str, Training]]) -> bytes:
