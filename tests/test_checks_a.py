@@ -17,7 +17,8 @@ from twinstep.bench.adapter import as_optimizer
 from twinstep.bench.checks import CHECKS
 from twinstep.bench.checks.options import effects
 from twinstep.bench.checks.surroundings import changes
-from twinstep.bench.judge import context_for, run_check
+from twinstep.bench.judge import run_check
+from twinstep.bench.pairing import context_for
 from twinstep.scratch_impls import Case, all_specs
 
 FILES = ("protocol", "construction", "options", "rates", "structure", "ownership")
