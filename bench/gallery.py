@@ -31,6 +31,7 @@ from .tables import replace_file
 from .train import Training, train, trainable
 
 PAGE, PICTURES, FIGURES = Path("docs/gallery.md"), Path("docs/gallery"), Path("results/gallery.csv")
+OVERVIEW, README = PICTURES / "overview.png", Path("README.md")
 DTYPES = ("float32", "float64")
 DRAWN = ("bowl", "rosenbrock")
 
@@ -52,6 +53,7 @@ class Entry:
 
     spec: Spec
     figures: dict[Key, float]
+    runs: dict[str, dict[str, Training]]
     picture: bytes
 
 
@@ -59,7 +61,7 @@ def measure(spec: Spec) -> Entry:
     """Lockstep with every path, and a run on each problem that can be drawn."""
     runs = {name: _run(spec, name) for name in DRAWN}
     losses = {(spec.name, side, "loss on the bowl"): run.final_loss for side, run in runs["bowl"].items()}
-    return Entry(spec, {**dict(_gaps(spec)), **losses}, _picture(spec, runs))
+    return Entry(spec, {**dict(_gaps(spec)), **losses}, runs, _picture(spec, runs))
 
 
 def _gaps(spec: Spec) -> Iterator[tuple[Key, float]]:
@@ -140,11 +142,14 @@ def products(root: Path, entries: Sequence[Entry]) -> dict[Path, bytes]:
     """Every file of the gallery as it should be, where what is there is good enough as it is."""
     new = {key: value for entry in entries for key, value in entry.figures.items()}
     figures = settled(new, read_figures(root))
-    found = {PAGE: page([e.spec for e in entries], figures).encode(), FIGURES: _csv(figures).encode()}
-    for entry in entries:
-        path = PICTURES / f"{entry.spec.name}.png"
+    specs = [entry.spec for entry in entries]
+    found = {PAGE: page(specs, figures).encode(), FIGURES: _csv(figures).encode()}
+    if (root / README).is_file():
+        found[README] = with_index((root / README).read_text(encoding="utf-8"), specs, figures).encode()
+    drawn = {OVERVIEW: plots.png(plots.overview(problems.load("bowl"), {e.spec.name: e.runs["bowl"] for e in entries}))}
+    for path, new_one in {**drawn, **{PICTURES / f"{e.spec.name}.png": e.picture for e in entries}}.items():
         old = (root / path).read_bytes() if (root / path).is_file() else b""
-        found[path] = old if old and alike(entry.picture, old) else entry.picture
+        found[path] = old if old and alike(new_one, old) else new_one
     return found
 
 
@@ -203,6 +208,25 @@ def page(specs: Sequence[Spec], figures: dict[Key, float]) -> str:
     contents = " · ".join(f"[{spec.name}](#{spec.name})" for spec in specs)
     head = HEAD.format(torch=torch.__version__.partition("+")[0])
     return "\n".join([head, contents, "", *(_section(spec, figures) for spec in specs)])
+
+
+BEGIN, END = "<!-- made by `twinstep gallery` -->", "<!-- end -->"
+
+
+def with_index(readme: str, specs: Sequence[Spec], figures: dict[Key, float]) -> str:
+    """README with its table of optimizers made anew."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"README has no place for the table of optimizers: {BEGIN} and {END}")
+    table = ["| optimizer | held against | gap/bound, float32 | float64 |", "|---|---|---:|---:|"]
+    for spec in specs:
+        title = spec.formula.partition("\n")[0].rstrip(".")
+        against = f"`torch.optim.{spec.reference}`" if spec.reference else "itself on NumPy"
+        worst = (max(v for (n, _, what), v in figures.items() if (n, what) == (spec.name, d)) for d in DTYPES)
+        cells = (f"[{spec.name}](docs/gallery.md#{spec.name}): {title}", against, *(f"{v:.2f}" for v in worst))
+        table.append(f"| {' | '.join(cells)} |")
+    return "\n".join([before + begin, *table, end + after])
 
 
 def _section(spec: Spec, figures: dict[Key, float]) -> str:

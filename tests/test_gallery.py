@@ -48,13 +48,27 @@ def test_the_page_is_what_the_registry_gives():
     assert (here.ROOT / gallery.PAGE).read_text(encoding="utf-8") == gallery.page(all_specs(), figures), (
         "twinstep gallery"
     )
-    assert {p.stem for p in (here.ROOT / gallery.PICTURES).glob("*")} == {spec.name for spec in all_specs()}
+    drawn = {p.stem for p in (here.ROOT / gallery.PICTURES).glob("*")}
+    assert drawn == {gallery.OVERVIEW.stem, *(spec.name for spec in all_specs())}
+
+
+@same_torch
+def test_the_table_of_the_readme_is_what_the_registry_gives():
+    readme = (here.ROOT / gallery.README).read_text(encoding="utf-8")
+    assert readme == gallery.with_index(readme, all_specs(), gallery.read_figures(here.ROOT)), "twinstep gallery"
+    assert all(f"[{spec.name}](docs/gallery.md#{spec.name})" in readme for spec in all_specs())
+
+
+def test_control_a_readme_without_a_place_for_the_table_is_told():
+    with pytest.raises(ValueError, match="no place for the table"):
+        gallery.with_index("# Twinstep", all_specs(), gallery.read_figures(here.ROOT))
 
 
 @pytest.fixture
 def copied(tmp_path):
     """A folder with the part of the gallery that gd and lion have, as it should be, and their entries."""
     (tmp_path / "results").mkdir()
+    (tmp_path / gallery.README).write_text(f"# Ours\n{gallery.BEGIN}\n{gallery.END}\n", encoding="utf-8")
     entries = [entry("gd"), entry("lion")]
     gallery.write(tmp_path, gallery.products(tmp_path, entries))
     return tmp_path, entries
@@ -91,7 +105,8 @@ def other_trace(gd):
     case = gd.spec.case_for("bowl")
     hyper = {**case.hyper, "lr": case.hyper["lr"] * 1.05}
     faster = replace(gd.spec, cases=tuple(replace(c, hyper=hyper) if c is case else c for c in gd.spec.cases))
-    return replace(gd, picture=gallery.measure(faster).picture)
+    made = gallery.measure(faster)
+    return replace(gd, picture=made.picture, runs=made.runs)
 
 
 def with_figure(change):
@@ -100,12 +115,15 @@ def with_figure(change):
 
 STALE = {
     "formula": (changed_formula, ["docs/gallery.md"]),
-    "bound": (with_figure(lambda k, v: v if "loss" in k[2] else 1.2), ["docs/gallery.md", "results/gallery.csv"]),
+    "bound": (
+        with_figure(lambda k, v: v if "loss" in k[2] else 1.2),
+        ["docs/gallery.md", "results/gallery.csv", "README.md"],
+    ),
     "loss": (
         with_figure(lambda k, v: v * 1.001 if "loss" in k[2] else v),
         ["docs/gallery.md", "results/gallery.csv"],
     ),
-    "trace": (other_trace, ["docs/gallery/gd.png"]),
+    "trace": (other_trace, ["docs/gallery/overview.png", "docs/gallery/gd.png"]),
 }
 
 
