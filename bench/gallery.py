@@ -226,7 +226,7 @@ def with_index(readme: str, specs: Sequence[Spec], figures: dict[Key, float]) ->
         worst = (max(v for (n, _, what), v in figures.items() if (n, what) == (spec.name, d)) for d in DTYPES)
         cells = (f"[{spec.name}](docs/gallery.md#{spec.name}): {title}", against, *(f"{v:.2f}" for v in worst))
         table.append(f"| {' | '.join(cells)} |")
-    return "\n".join([before + begin, *table, end + after])
+    return "\n".join([before + begin, "", *table, "", end + after])
 
 
 def _section(spec: Spec, figures: dict[Key, float]) -> str:
