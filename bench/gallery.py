@@ -22,7 +22,7 @@ from ..reference import torch_paths
 from ..reference.frameworks import axes_of
 from ..reference.known_defects import mended
 from ..scratch_impls import Spec
-from . import plots, problems
+from . import defects, plots, problems
 from .adapter import as_optimizer
 from .contest import factory, twin
 from .replay import Factory, replay
@@ -31,7 +31,7 @@ from .tables import replace_file
 from .train import Training, train, trainable
 
 PAGE, PICTURES, FIGURES = Path("docs/gallery.md"), Path("docs/gallery"), Path("results/gallery.csv")
-OVERVIEW, README = PICTURES / "overview.png", Path("README.md")
+OVERVIEW, README, DEFECTS = PICTURES / "overview.png", Path("README.md"), Path("docs/torch-defects.md")
 DTYPES = ("float32", "float64")
 DRAWN = ("bowl", "rosenbrock")
 
@@ -143,14 +143,19 @@ def products(root: Path, entries: Sequence[Entry]) -> dict[Path, bytes]:
     new = {key: value for entry in entries for key, value in entry.figures.items()}
     figures = settled(new, read_figures(root))
     specs = [entry.spec for entry in entries]
-    found = {PAGE: page(specs, figures).encode(), FIGURES: _csv(figures).encode()}
+    texts = {PAGE: page(specs, figures), FIGURES: _csv(figures), DEFECTS: defects.page()}
     if (root / README).is_file():
-        found[README] = with_index((root / README).read_text(encoding="utf-8"), specs, figures).encode()
+        texts[README] = with_index((root / README).read_text(encoding="utf-8"), specs, figures)
     drawn = {OVERVIEW: plots.png(plots.overview(problems.load("bowl"), {e.spec.name: e.runs["bowl"] for e in entries}))}
-    for path, new_one in {**drawn, **{PICTURES / f"{e.spec.name}.png": e.picture for e in entries}}.items():
+    drawn |= {PICTURES / f"{entry.spec.name}.png": entry.picture for entry in entries}
+    return {**{path: text.encode() for path, text in texts.items()}, **dict(_kept(root, drawn))}
+
+
+def _kept(root: Path, drawn: dict[Path, bytes]) -> Iterator[tuple[Path, bytes]]:
+    """Each picture, or the one that is there where the two look alike."""
+    for path, picture in drawn.items():
         old = (root / path).read_bytes() if (root / path).is_file() else b""
-        found[path] = old if old and alike(new_one, old) else new_one
-    return found
+        yield path, old if old and alike(picture, old) else picture
 
 
 def stale(root: Path, wanted: dict[Path, bytes]) -> list[str]:

@@ -12,9 +12,10 @@ import pytest
 import torch
 from cells import each_spec
 
-from twinstep.bench import gallery, plots
+from twinstep.bench import defects, gallery, plots
 from twinstep.reference import torch_paths
 from twinstep.reference.frameworks import AXES, axes_of
+from twinstep.reference.known_defects import BATTERY_DEFECTS
 from twinstep.scratch_impls import all_specs, load
 
 PINNED = dict(
@@ -57,6 +58,14 @@ def test_the_table_of_the_readme_is_what_the_registry_gives():
     readme = (here.ROOT / gallery.README).read_text(encoding="utf-8")
     assert readme == gallery.with_index(readme, all_specs(), gallery.read_figures(here.ROOT)), "twinstep gallery"
     assert all(f"[{spec.name}](docs/gallery.md#{spec.name})" in readme for spec in all_specs())
+
+
+@same_torch
+def test_the_page_of_defects_is_what_the_data_gives():
+    text = (here.ROOT / gallery.DEFECTS).read_text(encoding="utf-8")
+    assert text == defects.page(), "twinstep gallery"
+    assert all(f"## {defect.name}\n" in text for defect in BATTERY_DEFECTS)
+    assert "{cls}" not in text
 
 
 def test_control_a_readme_without_a_place_for_the_table_is_told():
