@@ -206,6 +206,9 @@ largest gap of any element of parameter or state, in units of what rounding allo
 chosen. Up to 1 the two agree; a wrong convention stands at 100,000 or more in the case that is there to show it.
 Measured with torch {torch}; other kernels round otherwise, within that 1. *mended*: a known defect of the twin is
 taken away first, see [known_defects.py](../reference/known_defects.py).
+
+**Conventions.** What others do otherwise under the same name, and by how much it shows; measured with the versions that
+[frameworks.py](../reference/frameworks.py) names, or read in their source where it says so.
 """
 
 
@@ -259,18 +262,22 @@ def _options(hyper: Any) -> str:
 def _tables(spec: Spec, figures: dict[Key, float]) -> Iterator[str]:
     paths = dict.fromkeys(side for name, side, what in figures if name == spec.name and what in DTYPES)
     mends = [dtype for dtype in DTYPES if mended(spec.reference, dtype)]
-    yield from ("| bounds | float32 | float64 |", "|---|---:|---:|")
+    yield from (row("bounds", *DTYPES), "|---|---:|---:|")
     for side in paths:
         values = (f"{figures[spec.name, side, d]:.2f}" + (", mended" if d in mends else "") for d in DTYPES)
-        yield f"| {side} | {' | '.join(values)} |"
+        yield row(side, *values)
     sides = {side: value for (name, side, what), value in figures.items() if name == spec.name and what not in DTYPES}
     yield from ("", "Loss at the end of the bowl: " + ", ".join(f"{s} {v:.6g}" for s, v in sides.items()) + ".", "")
     if axes_of(spec):
-        yield from ("| convention | here and in torch | elsewhere | shows at | size |", "|---|---|---|---|---|")
-        for axis in axes_of(spec):
-            here = axis.here[str(spec.reference)]
-            yield f"| {axis.name} | {here} | {axis.others} | {axis.shows} | {axis.size} |"
+        here = "here and in torch" if spec.reference else "here"
+        yield from (row("convention", here, "elsewhere", "shows at", "size"), "|---|---|---|---|---|")
+        yield from (row(axis.name, axis.of(spec), axis.others, axis.shows, axis.size) for axis in axes_of(spec))
         yield ""
+
+
+def row(*cells: str) -> str:
+    """One line of a table; a bar within a cell would end it, so it is escaped."""
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
 def entries() -> list[Entry]:

@@ -10,8 +10,9 @@
     x <- x - eta sign(g)
 
 Source      Riedmiller & Braun 1993, ICNN, 586-591, in the form iRprop- of Igel & Huesken 2003, Neurocomputing 50.
-Convention  after a change of sign the element rests for a step, as torch; the paper and optax take the last step back.
-            lr is the first step size and nothing else, so that a change of lr reaches only parameters that start later.
+Convention  after a change of sign the element rests for a step, as torch; the paper takes the last step back. optax
+            takes every step one call late (optax#1725). lr is the first step size and nothing else, so that a change of
+            lr reaches only parameters that start later.
 Shapes      x, g, p and eta alike; dtype in = dtype out.
 """
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import here
@@ -165,10 +167,42 @@ def test_a_picture_that_cannot_be_read_is_drawn_anew(copied):
     assert plots.pixels(wanted[gallery.PICTURES / "gd.png"]).ndim == 3
 
 
-def test_conventions_are_said_of_classes_that_exist():
-    known = {spec.reference for spec in all_specs()}
+def test_conventions_are_said_of_what_exists():
+    options = {spec.name: spec.defaults for spec in all_specs()}
+    options |= {spec.reference: torch_paths.options(spec.reference) for spec in all_specs() if spec.reference}
     for axis in AXES:
-        assert set(axis.here) <= known, axis.name
-        assert not axis.option or all(axis.option in torch_paths.options(name) for name in axis.here), axis.name
-    assert {spec.name for spec in all_specs() if axes_of(spec)} >= {"momentum", "adam", "adamw", "rmsprop", "adagrad"}
+        assert set(axis.here) <= set(options), axis.name
+        assert not axis.option or all(axis.option in options[name] for name in axis.here), axis.name
+        cells = (axis.name, *axis.here.values(), axis.others, axis.shows, axis.size)
+        assert all(cell == cell.strip() != "" and "\n" not in cell for cell in cells), axis
     assert "place of lr" not in [axis.name for axis in axes_of(load("gd"))], "it has no momentum"
+
+
+@each_spec
+def test_every_optimizer_has_conventions_each_once(spec):
+    names = [axis.name for axis in axes_of(spec)]
+    assert names and len(names) == len(set(names)), names
+
+
+def test_control_conventions_go_by_the_name_of_the_formula_or_of_its_twin():
+    lion, gd = load("lion"), load("gd")
+    assert axes_of(replace(lion, name="another")) == ()
+    assert [axis.name for axis in axes_of(gd)] == ["weight decay", "defaults"]
+    assert [axis.name for axis in axes_of(replace(gd, name="another"))] == ["defaults"], "what is said of SGD alone"
+
+
+def widths(text):
+    """How many cells each row has, table by table: a bar that is escaped is text."""
+    blocks = groupby(text.splitlines(), lambda line: line.startswith(("| ", "|-")))
+    return [{len(re.findall(r"(?<!\\)\|", line)) - 1 for line in block} for is_table, block in blocks if is_table]
+
+
+def test_every_row_has_the_cells_of_its_table():
+    found = widths((here.ROOT / gallery.PAGE).read_text(encoding="utf-8"))
+    assert found == [{3}, {5}] * len(all_specs())
+
+
+def test_control_a_bar_in_a_cell_is_no_border():
+    head, bare = gallery.row("convention", "here"), "| eps | added to |g| |"
+    assert widths(f"{head}\n{bare}") == [{2, 4}]
+    assert widths(f"{head}\n{gallery.row('eps', 'added to |g|')}") == [{2}]
