@@ -502,7 +502,7 @@ AXES: tuple[Axis, ...] = (
             "LazyAdam of TensorFlow Addons (read), MXNet with lazy_update (read)"
         ),
         shows="one gradient, then 200 steps without",
-        size="6 times the first step, instead of 0",
+        size="the row ends 6 times as far away",
     ),
     Axis(
         name="eps and the bias correction",
