@@ -98,7 +98,7 @@ def run(job: Job, progress: Callable[[str], Any] = lambda text: None) -> Outcome
     journal = Journal(job.out)
     lines: dict[tuple[str, str], Line] = {}
     try:
-        with _one_thread():
+        with one_thread():
             for problem, spec, case, seed in job.cells():
                 progress(f"{problem.name} {spec.name} seed {seed}")
                 if problem.name in outcome.missing:
@@ -115,7 +115,7 @@ def run(job: Job, progress: Callable[[str], Any] = lambda text: None) -> Outcome
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums in a fixed order, so that the same seeds give the same bits; the problems are too small for two threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -7,7 +7,7 @@ error named here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -694,8 +694,15 @@ def expected_failures(make: Any, dtypes: Sequence[str] = ("float32", "float64"))
     elif not isinstance(cls, type) or not f"{cls.__module__}.".startswith("torch.optim."):
         return {}
     found: dict[str, list[str]] = {}
-    for defect in BATTERY_DEFECTS:
-        there = not defect.dtypes or set(dtypes) & set(defect.dtypes)
-        for check in defect.checks if there and name in defect.classes and path in defect.paths else ():
+    for defect in defects_of(name, path, dtypes):
+        for check in defect.checks:
             found.setdefault(check, []).append(f"{defect.reason} ({defect.seen})")
     return {check: "; ".join(reasons) for check, reasons in found.items()}
+
+
+def defects_of(name: str, path: str, dtypes: Sequence[str]) -> Iterator[BatteryDefect]:
+    """Those of a class on a path ("default", "foreach", "fused") that show in one of the formats."""
+    for defect in BATTERY_DEFECTS:
+        there = not defect.dtypes or set(dtypes) & set(defect.dtypes)
+        if there and name in defect.classes and path in defect.paths:
+            yield defect

@@ -40,7 +40,8 @@ def test_what_is_measured_is_what_the_page_says(spec):
     made, there = entry(spec.name), gallery.read_figures(here.ROOT)
     assert made.figures.keys() == {key for key in there if key[0] == spec.name}, "twinstep gallery"
     assert gallery.settled(made.figures, there) == {k: v for k, v in there.items() if k[0] == spec.name}
-    assert all(value <= 1 for (_, _, what), value in made.figures.items() if what in gallery.DTYPES)
+    for (_, side, what), gap in made.figures.items():
+        assert what not in gallery.FORMATS or gap <= 1 or gallery.excuses(spec, side, what), (side, what, gap)
     picture = (here.ROOT / gallery.PICTURES / f"{spec.name}.png").read_bytes()
     assert gallery.alike(made.picture, picture), "the traces are others than those that are drawn: twinstep gallery"
 
@@ -100,7 +101,7 @@ def test_made_twice_it_is_the_same(copied):
 
 def test_other_kernels_do_not_make_it_stale(copied):
     root, (gd, lion) = copied
-    nudged = {k: v + 0.3 * (1 - v) if k[2] in gallery.DTYPES else v * (1 + 1e-9) for k, v in gd.figures.items()}
+    nudged = {k: v + 0.3 * (1 - v) if k[2] in gallery.FORMATS else v * (1 + 1e-9) for k, v in gd.figures.items()}
     assert gallery.stale(root, gallery.products(root, [replace(gd, figures=nudged), lion])) == []
 
 
