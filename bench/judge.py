@@ -174,8 +174,8 @@ def run_check(check: Check, context: Context) -> CheckResult:
         except ProcessEnded as error:
             fields = {"status": FAILED, "cause": "it ends the process", "message": their_part(error)}
         except (Exception, SystemExit) as error:  # a step that exits must not end the battery as if all were well
-            fault = Failed(their_part(error), cause=f"it raised {type(error).__name__}")
-            fields = _failed(check, context, fault) if isinstance(error, Exception) else _told(fault)
+            raised = Failed(their_part(error), cause=f"it raised {type(error).__name__}")
+            fields = _failed(check, context, raised) if isinstance(error, Exception) else _told(raised)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **fields)
 
 

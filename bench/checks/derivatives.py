@@ -33,9 +33,11 @@ def differentiable(c: Context) -> None:
     for case in cases_of(c, every=True):  # an option alone decides which buffers a derivative goes through
         with at(case, DTYPE), shown_by(c, functools.partial(_derivative, c, case.hyper)):
             _judge(c, {**case.hyper, "differentiable": True}, start, rows)
-            ends = [{"p0.param": _end(c, {**case.hyper, "differentiable": on}, start, rows)} for on in (True, False)]
+            ours, plain = (
+                {"p0.param": _end(c, {**case.hyper, "differentiable": on}, start, rows)} for on in (True, False)
+            )
             what = f"step {STEPS} with differentiable=True, against False"
-            same(*ends, what, case=case, dtype=DTYPE, allowed=tolerance(DTYPE))
+            same(ours, plain, what, case=case, dtype=DTYPE, allowed=tolerance(DTYPE))
 
 
 @check("T8")
