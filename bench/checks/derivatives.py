@@ -6,7 +6,7 @@ Judged in float64, in which finite differences are right to four digits and more
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ STEPS = 3
 LEARNED = ("lr", "weight_decay")  # what classes with this option take as a tensor that has a gradient
 DTYPE = "float64"
 
-Hyper = dict[str, Any]
+Hyper = Mapping[str, Any]
 
 
 @check("T8")
