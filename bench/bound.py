@@ -91,7 +91,7 @@ class Bounded:
         return (-self) + other
 
     def __mul__(self, other: Any) -> Bounded:
-        if isinstance(other, (bool, np.bool_)) or getattr(other, "dtype", None) == np.bool_:
+        if isinstance(other, (bool, np.bool_)) or (isinstance(other, np.ndarray) and other.dtype == np.bool_):
             return Bounded(self.value * other, self.error * other, self.precision)  # a selection rounds nothing
         a, error_a, b, error_b, precision, constant = self._with(other)
         with np.errstate(all="ignore"):

@@ -66,9 +66,6 @@ def run(
             outcome = run_job(job, report)
         pictures = draw(outcome.lines, out)
     _print_summary(outcome, pictures)
-    for name in job.untrained:
-        said = f"not trained: {name} takes matrices alone, and the problems have other parameters; the tests judge it"
-        console().print(said, style="yellow", markup=False, soft_wrap=True)
     if not outcome.lines:
         raise click.exceptions.Exit(4)
     if any(line.gap.gap_bounds > 1 for line in outcome.lines):

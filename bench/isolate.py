@@ -157,7 +157,8 @@ def serve(folder: str) -> None:
     import torch
     from torch.optim import Optimizer
 
-    from .judge import context_for, facts_of
+    from .judge import facts_of
+    from .pairing import context_for
 
     Optimizer([torch.zeros(1)], {})  # the first one imports torch._dynamo: seconds, once here instead of in every fork
     try:

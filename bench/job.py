@@ -21,7 +21,7 @@ from .problems import Problem
 from .replay import Factory, replay
 from .scenario import probe, recorded
 from .tables import check_folder, write_tables
-from .train import Training, train
+from .train import Training, train, trainable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +43,9 @@ class Job:
         """The implementation that a Spec is held against, by name."""
         return self.against or twin(spec, self.dtype)
 
-    @property
-    def untrained(self) -> tuple[str, ...]:
-        """The names of those that no problem can be trained with, since not all of its parameters have such shapes."""
-        return tuple(spec.name for spec in self.specs if not spec.trains)
-
     def cells(self) -> Iterator[tuple[Problem, Spec, Case, int]]:
         for problem in self.problems:
-            for spec in (spec for spec in self.specs if spec.trains):
+            for spec in self.specs:
                 for seed in range(self.seeds if problem.seeded else 1):
                     yield problem, spec, spec.case_for(problem.name), seed
 
@@ -103,7 +98,7 @@ def run(job: Job, progress: Callable[[str], Any] = lambda text: None) -> Outcome
     journal = Journal(job.out)
     lines: dict[tuple[str, str], Line] = {}
     try:
-        with _one_thread():
+        with one_thread():
             for problem, spec, case, seed in job.cells():
                 progress(f"{problem.name} {spec.name} seed {seed}")
                 if problem.name in outcome.missing:
@@ -120,7 +115,7 @@ def run(job: Job, progress: Callable[[str], Any] = lambda text: None) -> Outcome
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums in a fixed order, so that the same seeds give the same bits; the problems are too small for two threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -136,7 +131,8 @@ def _cell(
     makers: dict[str, Factory] = {"scratch": as_optimizer(spec), **dict([job.twin(spec)])}
     ours, theirs = makers
     hyper = case.hyper
-    result = train(problem, makers, hyper=hyper, seed=seed, dtype=job.dtype, data=job.data)
+    sides = {name: trainable(spec, make) for name, make in makers.items()}
+    result = train(problem, sides, hyper=hyper, seed=seed, dtype=job.dtype, data=job.data)
     where = {
         "optimizer": spec.name,
         "case": case.name,
@@ -170,15 +166,13 @@ def _gap(job: Job, spec: Spec, hyper: Mapping[str, Any], makers: Mapping[str, Fa
     """The larger gap of two replays: of the probe, and of gradients that this problem really gave."""
     ours, theirs = makers.values()
     objective = problem.setup(0, getattr(torch, job.dtype), "cpu", job.data)
-    found = [
-        replay(spec, hyper, ours, theirs, scenario, dtype=job.dtype).worst()
-        for scenario in (probe(0), recorded(objective.params, objective.loss, theirs, hyper, steps=20))
-    ]
+    met = recorded(objective.params, objective.loss, trainable(spec, theirs), hyper, steps=20)
+    found = [replay(spec, hyper, ours, theirs, scenario, dtype=job.dtype).worst() for scenario in (probe(0), met)]
     return max(found, key=lambda gap: gap.gap_bounds)
 
 
 def _record_missing(job: Job, journal: Journal, problem: Problem, why: str) -> None:
-    for spec in (spec for spec in job.specs if spec.trains):
+    for spec in job.specs:
         for name in ("scratch", job.twin(spec)[0]):
             journal.append(
                 "losses",

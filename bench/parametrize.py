@@ -21,7 +21,8 @@ import pytest
 from ..scratch_impls import Case, Spec, UnknownName, nearest
 from .checks import CHECKS, SUPPORTS, CheckReport
 from .checks.result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED
-from .judge import check_optimizer, context_for, names_of
+from .judge import check_optimizer
+from .pairing import context_for, names_of
 from .request import DTYPES
 
 ARGUMENT = "optimizer_check"  # what the test function receives; the plugin looks for it

@@ -45,8 +45,11 @@ def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
 
 
 def _label(line: Line) -> str:
-    values = ", ".join(f"{k}={v}" for k, v in line.case.hyper.items()) or "defaults"
-    return f"{line.spec.name} ({values})"
+    return f"{line.spec.name} ({_options(line.case)})"
+
+
+def _options(case: Case) -> str:
+    return ", ".join(f"{name}={value}" for name, value in case.hyper.items()) or "defaults"
 
 
 def _losses(lines: list[Line]) -> Figure:
@@ -91,11 +94,32 @@ def pair(spec: Spec, runs: Sequence[tuple[Problem, Case, Mapping[str, Training]]
     figure, axes = _grid(len(runs), spec.name)
     for axis, (problem, case, run) in zip(axes, runs, strict=True):
         _trace(axis, problem, run, tuple(run))
-        axis.set_title(f"{problem.name}: {case.name}", fontsize=9)
+        axis.set_title(f"{problem.name} ({_options(case)})", fontsize=9)
     return figure
 
 
-def _trace(axis: Axes, problem: Problem, run: Mapping[str, Training], names: tuple[str, ...]) -> None:
+def overview(problem: Problem, runs: Mapping[str, Mapping[str, Training]]) -> Figure:
+    """Every optimizer's trace on one problem, small: ours as a line and its twin's as marks on it."""
+    columns = min(len(runs), 6)
+    rows = -(-len(runs) // columns)
+    figure = Figure(figsize=(1.9 * columns, 1.5 * rows + 0.4), layout="constrained")
+    figure.suptitle(f"{problem.what}: each formula as a line, its twin as marks", fontsize=9)
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for spare in axes[len(runs) :]:
+        spare.set_visible(False)
+    for axis, (name, run) in zip(axes, runs.items(), strict=False):
+        _trace(axis, problem, run, tuple(run), size=0.5)
+        axis.set_title(name, fontsize=8)
+        axis.set(xlabel="", ylabel="")
+        axis.tick_params(labelsize=6)
+        axis.get_legend().remove()
+    return figure
+
+
+def _trace(
+    axis: Axes, problem: Problem, run: Mapping[str, Training], names: tuple[str, ...], *, size: float = 1
+) -> None:
+    """Over the contour; size is that of lines and marks."""
     plane = problem.plane
     assert plane is not None
     x1, x2 = np.meshgrid(np.linspace(*plane.x1, 200), np.linspace(*plane.x2, 200))
@@ -106,9 +130,9 @@ def _trace(axis: Axes, problem: Problem, run: Mapping[str, Training], names: tup
     ours, theirs = (run[name].trace for name in names)
     assert ours is not None and theirs is not None
     axis.contour(x1, x2, heights, levels=levels, colors="#8a9a86", linewidths=0.6)
-    axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3, lw=1.2, color=OURS, label="scratch")
+    axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3 * size, lw=1.2 * size, color=OURS, label="scratch")
     marked = theirs[:: max(len(theirs) // MARKS, 1)]
-    axis.plot(marked[:, 0], marked[:, 1], "x", ms=6, color=THEIRS, label=names[1])
+    axis.plot(marked[:, 0], marked[:, 1], "x", ms=6 * size, mew=size, color=THEIRS, label=names[1])
     axis.set_xlim(*plane.x1)
     axis.set_ylim(*plane.x2)
     axis.set_xlabel("x1")

@@ -136,7 +136,7 @@ def replay(
         recorded["error"].append(_flat([None if b is None else b.error for b in pairs], sizes))
         if equal_params:
             left.take_params(right)
-            truth.move([_array(_joined(unit)) for unit in right.units])
+            truth.move([_array(_joined(unit)).copy() for unit in right.units])  # the next step writes into theirs
     arrays = {name: np.stack(rows) for name, rows in recorded.items()}
     starts = np.cumsum([0, *sizes[:-1]])
     if states != "all":

@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.optim import Optimizer
 
 from ..reference.local_model import asks_for_closure
+from ..scratch_impls import Spec
 from .problems import Problem
 from .replay import Factory
+from .shapes import fitted
 
 CHECKPOINTS = 50  # enough for a smooth curve; the evaluations stay a small part of the run
 
@@ -38,6 +41,31 @@ class Training:
     final_loss: float
     trace: np.ndarray | None
     step_time_s: float
+
+
+def trainable(spec: Spec | None, make: Factory) -> Factory:
+    """The optimizer of a formula for parameters of any shape; None for a formula: as it is.
+
+    One that takes matrices alone gets a view of each parameter as a matrix, and its twin the same.
+    """
+    if spec is None or spec.dims is None:
+        return make
+    dims = spec.dims
+    return lambda params, **hyper: _OnViews(list(params), dims, make, hyper)
+
+
+class _OnViews(Optimizer):
+    """Steps views of the parameters, which have the number of dimensions that a formula takes."""
+
+    def __init__(self, params: list[torch.nn.Parameter], dims: int, make: Factory, hyper: Mapping[str, Any]) -> None:
+        super().__init__(params, {})
+        self.pairs = [(p, torch.nn.Parameter(p.detach().view(fitted(p.shape, dims)))) for p in params]
+        self.inner = make([view for _, view in self.pairs], **hyper)
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for p, view in self.pairs:
+            view.grad = None if p.grad is None else p.grad.reshape(view.shape)
+        self.inner.step()
 
 
 class _Runner:

@@ -7,7 +7,7 @@ error named here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -534,6 +534,23 @@ assert kept == [torch.float32, torch.float64]
         dtypes=("float64",),
     ),
     BatteryDefect(
+        name="load-casts-wide-numbers",
+        checks=("bfloat16-save-load",),
+        classes=("NAdam", "ASGD"),
+        paths=("default", "foreach"),
+        reason="load_state_dict casts state that is kept in float32 to the parameter's bfloat16: two digits are left",
+        reproduction="""\
+import torch
+one, other = (torch.optim.{cls}([torch.zeros(1, dtype=torch.bfloat16)]) for _ in range(2))
+one.param_groups[0]["params"][0].grad = torch.ones(1, dtype=torch.bfloat16)
+one.step()
+other.load_state_dict(one.state_dict())
+name = "eta" if "{cls}" == "ASGD" else "mu_product"
+kept = [list(optimizer.state.values())[0][name].dtype for optimizer in (one, other)]
+assert kept == [torch.float32, torch.bfloat16]
+""",
+    ),
+    BatteryDefect(
         name="centered-constant-gradients",
         checks=("constant-gradients",),
         classes=("RMSprop", "rmsprop"),
@@ -651,6 +668,110 @@ optimizer.step()
 assert bool((p == 0).any())
 """,
     ),
+    BatteryDefect(
+        name="differentiable-first-momentum",
+        checks=("differentiable",),
+        classes=("SGD",),
+        paths=("default",),
+        reason="differentiable=True: the first momentum is grad.detach(), so that nothing has a derivative through the "
+        "first step",
+        reproduction="""\
+import torch
+p = torch.zeros(1, requires_grad=True).clone()
+g = torch.ones(1, requires_grad=True)
+p.grad = g.clone()
+torch.optim.SGD([p], lr=0.1, momentum=0.9, differentiable=True).step()
+assert torch.autograd.grad(p.sum(), g, allow_unused=True)[0] is None  # it is -0.1
+""",
+    ),
+    BatteryDefect(
+        name="differentiable-in-place",
+        checks=("differentiable",),
+        classes=("RMSprop", "Adam", "AdamW", "Adamax", "Rprop"),
+        paths=("default",),
+        reason="differentiable=True: a second step changes in place what the derivative of the first needs (the mean "
+        "of a centered RMSprop, the maximum of amsgrad, both averages of Adamax, the step sizes of Rprop), and "
+        "backward raises",
+        reproduction="""\
+import torch
+p, g = torch.zeros(1, requires_grad=True).clone(), torch.ones(1, requires_grad=True)
+options = {"RMSprop": {"centered": True}, "Adam": {"amsgrad": True}, "AdamW": {"amsgrad": True}}.get("{cls}", {})
+optimizer = torch.optim.{cls}([p], differentiable=True, **options)
+for _ in range(2):
+    p.grad = g.clone()
+    optimizer.step()
+try: raised = p.sum().backward()
+except RuntimeError as error: raised = error
+assert "modified by an inplace operation" in str(raised)
+""",
+    ),
+    BatteryDefect(
+        name="differentiable-float32-corrections",
+        checks=("differentiable",),
+        classes=("Adam", "AdamW", "NAdam"),
+        paths=("default",),
+        reason="differentiable=True: the bias corrections are made from a float32 step count, so that float64 steps "
+        "are right to 7 digits only",
+        reproduction="""\
+import torch
+ends = []
+for differentiable in (False, True):
+    p = torch.zeros(1, dtype=torch.float64)
+    optimizer = torch.optim.{cls}([p], lr=1.0, betas=(0.9, 0.999), eps=0.1, differentiable=differentiable)
+    for _ in range(3):
+        p.grad = torch.full_like(p, 0.01)
+        optimizer.step()
+    ends.append(p.item())
+assert 1e-10 < abs(ends[0] - ends[1]) < 1e-6
+""",
+    ),
+    BatteryDefect(
+        name="learned-decay-writes-gradients",
+        checks=("learned-options",),
+        classes=("SGD", "Adam"),
+        paths=("default",),
+        reason="a weight_decay that is a tensor with a gradient is added to p.grad in place",
+        reproduction="""\
+import torch
+p, decay = torch.ones(1), torch.tensor(0.5, requires_grad=True)
+p.grad = torch.ones(1)
+torch.optim.{cls}([p], lr=0.1, weight_decay=decay, differentiable=True).step()
+assert p.grad.item() == 1.5
+""",
+    ),
+    BatteryDefect(
+        name="learned-lr-in-place",
+        checks=("learned-options",),
+        classes=("AdamW", "NAdam"),
+        paths=("default",),
+        reason="a second step changes in place what the derivative of the first by a tensor lr needs (NAdam's average, "
+        "the maximum of amsgrad), and backward raises",
+        reproduction="""\
+import torch
+p, lr = torch.zeros(1), torch.tensor(0.1, requires_grad=True)
+optimizer = torch.optim.{cls}([p], lr=lr, differentiable=True, **({"amsgrad": True} if "{cls}" == "AdamW" else {}))
+for _ in range(2):
+    p.grad = torch.ones(1, requires_grad=True).clone()
+    optimizer.step()
+try: raised = p.sum().backward()
+except RuntimeError as error: raised = error
+assert "modified by an inplace operation" in str(raised)
+""",
+    ),
+    BatteryDefect(
+        name="learned-lr-detached",
+        checks=("learned-options",),
+        classes=("ASGD",),
+        paths=("default",),
+        reason="the rate eta is made from lr.detach(), so that the first step has no derivative by lr",
+        reproduction="""\
+import torch
+p, lr = torch.zeros(1), torch.tensor(0.1, requires_grad=True)
+p.grad = torch.ones(1)
+torch.optim.ASGD([p], lr=lr, differentiable=True).step()
+assert not p.requires_grad  # its derivative is -1
+""",
+    ),
 )
 
 
@@ -678,9 +799,16 @@ def expected_failures(make: Any, dtypes: Sequence[str] = ("float32", "float64"))
         name = spec.name
     elif not isinstance(cls, type) or not f"{cls.__module__}.".startswith("torch.optim."):
         return {}
-    return {
-        check: f"{defect.reason} ({defect.seen})"
-        for defect in BATTERY_DEFECTS
-        if name in defect.classes and path in defect.paths and (not defect.dtypes or set(dtypes) & set(defect.dtypes))
-        for check in defect.checks
-    }
+    found: dict[str, list[str]] = {}
+    for defect in defects_of(name, path, dtypes):
+        for check in defect.checks:
+            found.setdefault(check, []).append(f"{defect.reason} ({defect.seen})")
+    return {check: "; ".join(reasons) for check, reasons in found.items()}
+
+
+def defects_of(name: str, path: str, dtypes: Sequence[str]) -> Iterator[BatteryDefect]:
+    """Those of a class on a path ("default", "foreach", "fused") that show in one of the formats."""
+    for defect in BATTERY_DEFECTS:
+        there = not defect.dtypes or set(dtypes) & set(defect.dtypes)
+        if there and name in defect.classes and path in defect.paths:
+            yield defect

@@ -8,7 +8,7 @@
 
 Source      Kingma & Ba 2015 (arXiv 1412.6980), algorithm 2.
 Convention  eps is added to |g| before the maximum, as torch; the paper has none, so that g = 0 from the start is 0/0;
-            optax and Keras add it to u where they divide.
+            Keras and MLX add it to u where they divide.
 Shapes      x, g, m and u alike; dtype in = dtype out. t is the number of the step, from 1.
 """
 

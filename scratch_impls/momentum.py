@@ -12,8 +12,8 @@ With lr_inside the velocity holds steps instead of gradients, as in the book:
     x <- x - v                                     (nesterov: x - (lr g + momentum v))
 
 Source      Polyak 1964; nesterov as in Sutskever et al. 2013, eq. 3-4, in the form of Bengio et al. 2012.
-Convention  lr outside the velocity and an undampened first one, as torch; Keras, TF1, MXNet and the book put lr
-            inside. The two are one rule as long as lr stays the same. momentum = 0 keeps no velocity.
+Convention  lr outside the velocity and an undampened first one, as torch; Keras, MXNet and the book put lr inside.
+            The two are one rule as long as lr stays the same. momentum = 0 keeps no velocity.
 Shapes      x, g and v alike; dtype in = dtype out.
 """
 

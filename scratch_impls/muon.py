@@ -76,5 +76,9 @@ SPEC = Spec(
         case("weight-decay", "decay in the gradient, or not scaled by lr", lr=0.1, weight_decay=0.5),
         case("everything", "options that are right alone and wrong together", lr=0.02, weight_decay=0.2, momentum=0.8,
              nesterov=False, ns_coefficients=(3.0, -3.2, 1.2), eps=3.0, ns_steps=3, adjust_lr_fn="match_rms_adamw"),
+        case("steady", "steps whose length follows the gradient's", lr=0.005, weight_decay=0,
+             problems=("airfoil", "quadratic")),
+        case("digits", "a scale that takes rows for columns, in matrices that are wider than tall", lr=0.02,
+             weight_decay=0, problems=("digits-mlp", "digits-softmax")),
     ),
 )  # fmt: skip

@@ -44,6 +44,8 @@ SPEC = Spec(
         case("betas", "a beta ignored, exchanged with the other, or missing from a correction", betas=(0.5, 0.8)),
         case("eps-placement", "eps inside the root, or after the bias correction", lr=0.1, eps=1e-2),
         case("maximize", "the sign turned on one of the averages only", maximize=True),
+        case("real-data", "a bias correction that begins anew, or counts the steps of each row", lr=0.03,
+             problems=("airfoil", "digits-mlp", "digits-softmax", "quadratic")),
         case("everything", "options that are right alone and wrong together", lr=0.01, betas=(0.8, 0.95), eps=1e-3,
              maximize=True),
     ),

@@ -78,11 +78,6 @@ class Spec:
         """Whether it evaluates the loss itself, so that a step needs a closure."""
         return _positional(self.update) == ASKING
 
-    @property
-    def trains(self) -> bool:
-        """Whether it can train the problems: they have parameters of several dimensions side by side."""
-        return self.dims is None
-
     @functools.cached_property
     def defaults(self) -> dict[str, Any]:
         """Every hyperparameter of the formula with its default, in the order of the signature."""

@@ -60,7 +60,6 @@ def each_defect(scenario: str) -> Any:
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_twinned_spec = pytest.mark.parametrize("spec", TWINNED, ids=lambda s: s.name)
 each_grouped_spec = pytest.mark.parametrize("spec", [s for s in TWINNED if not s.closure], ids=lambda s: s.name)
-each_trained_spec = pytest.mark.parametrize("spec", [s for s in all_specs() if s.trains], ids=lambda s: s.name)
 each_spec = pytest.mark.parametrize("spec", all_specs(), ids=lambda s: s.name)
 
 

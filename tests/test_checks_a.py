@@ -17,7 +17,8 @@ from twinstep.bench.adapter import as_optimizer
 from twinstep.bench.checks import CHECKS
 from twinstep.bench.checks.options import effects
 from twinstep.bench.checks.surroundings import changes
-from twinstep.bench.judge import context_for, run_check
+from twinstep.bench.judge import run_check
+from twinstep.bench.pairing import context_for
 from twinstep.scratch_impls import Case, all_specs
 
 FILES = ("protocol", "construction", "options", "rates", "structure", "ownership")
@@ -51,12 +52,11 @@ def test_all_checks_of_these_files_are_here():
 
 @pytest.mark.parametrize("spec", all_specs(), ids=lambda s: s.name)
 def test_scratch_optimizers_pass(spec):
-    for seed in (1, 2):
-        for name, found in verdicts(as_optimizer(spec), None, quick=True, seed=seed).items():
-            excused = "maximize" not in spec.defaults and name == "maximize"
-            excused = excused or "by design" in found.message  # of the rule: Rprop reads lr once, ASGD a step late
-            excused = excused or (spec.closure and "moves all parameters as one" in found.message)
-            assert found.status == "passed" or excused, str(found)
+    for name, found in verdicts(as_optimizer(spec), None, quick=True, seed=1).items():
+        excused = "maximize" not in spec.defaults and name == "maximize"
+        excused = excused or "by design" in found.message  # of the rule: Rprop reads lr once, ASGD a step late
+        excused = excused or (spec.closure and "moves all parameters as one" in found.message)
+        assert found.status == "passed" or excused, str(found)
 
 
 @pytest.mark.parametrize(("cls", "path"), PATHS, ids=lambda x: getattr(x, "__name__", x))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from honest_optimizers import Lion
 from planted import BUGS
+from planted.derivatives import DifferentiableSGD
 from planted.plain import PLAIN
 
 from twinstep.bench import check_optimizer
@@ -38,3 +40,17 @@ def test_two_implementations_may_part_by_the_rounding_of_every_step():
 def test_control_with_the_roundings_of_one_implementation_they_fail(monkeypatch):
     monkeypatch.setattr(trials, "ROUNDINGS_A_STEP", 0)
     assert "rounding allows" in verdict(Lion, "option-change", "lion", quick=True).message
+
+
+@pytest.mark.parametrize("check", ["differentiable", "learned-options"])
+def test_control_a_class_that_can_be_differentiated_passes(check):
+    for against in (None, torch.optim.SGD):
+        found = verdict(DifferentiableSGD, check, against)
+        assert found.status == "passed", found
+
+
+def test_a_wrong_derivative_comes_with_a_script_that_shows_it():
+    found = verdict(NAMED["sgd-detaches-the-first"], "differentiable", torch.optim.SGD)
+    assert found.cause == "a derivative is wrong" and "gradcheck" in found.reproduction
+    with pytest.raises(AssertionError, match="derivative"):
+        exec(found.reproduction, {})

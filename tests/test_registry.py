@@ -89,7 +89,7 @@ def test_one_new_file_is_a_new_optimizer_with_tests(tmp_path):
     # 2 cases x 3 paths x 2 dtypes of the probe, and the long run, and more: nothing of it was written by hand
     assert int(run.stdout.rsplit("\n", 2)[-2].split(" passed")[0].split()[-1]) >= 14, run.stdout
     listed = subprocess.run(
-        [*command, "--benchmark-only", "--collect-only", "-k", "signed"],
+        [*command, "tests/test_benchmarks.py", "--benchmark-only", "--collect-only", "-k", "signed"],
         cwd=copy,
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from cells import each_trained_spec, scratch
+from cells import each_spec, scratch
 from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
@@ -18,7 +18,7 @@ from twinstep import scratch_impls
 from twinstep.bench import baseline, contest
 from twinstep.bench.problems import load
 from twinstep.bench.tables import read_table
-from twinstep.bench.train import CHECKPOINTS, checkpoints, train
+from twinstep.bench.train import CHECKPOINTS, checkpoints, train, trainable
 from twinstep.reference.book import PUBLISHED, trace
 
 # Relative, over whole curves in float64. Measured over three seeds: 9e-14 at most (quadratic, momentum), 6e-16 on the
@@ -35,7 +35,8 @@ def curve_gap(a, b):
 
 def trained(problem, spec, case, config, **makers):
     makers = makers or {"scratch": scratch(spec), **dict([contest.twin(spec, "float64")])}
-    return or_skip(config, lambda data: train(problem, makers, hyper=case.hyper, seed=0, dtype="float64", data=data))
+    sides = {name: trainable(spec, make) for name, make in makers.items()}
+    return or_skip(config, lambda data: train(problem, sides, hyper=case.hyper, seed=0, dtype="float64", data=data))
 
 
 @functools.cache
@@ -45,7 +46,7 @@ def side_by_side(problem, spec, config):
     return case, trained(problem, spec, case, config)
 
 
-@each_trained_spec
+@each_spec
 @each_problem
 def test_curves_agree_and_fall(problem, spec, pytestconfig, record):
     case, runs = side_by_side(problem, spec, pytestconfig)
@@ -82,7 +83,7 @@ def moved(problem, spec, case, runs):
     return [str(c) for c in baseline.compare(table, BASELINE) if c.verdict == "moved"]
 
 
-@each_trained_spec
+@each_spec
 @each_problem
 def test_final_losses_stay_at_the_baseline(problem, spec, pytestconfig):
     if problem.chaotic or spec.closure:
@@ -114,7 +115,7 @@ class Idle(Optimizer):
         return None
 
 
-@each_trained_spec
+@each_spec
 def test_control_a_step_that_does_nothing_fails(spec, pytestconfig):
     problem = replace(load("quadratic"), steps=30)
     theirs = contest.twin(spec, "float64")[1]

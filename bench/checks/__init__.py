@@ -22,6 +22,7 @@ from . import options
 from . import structure
 from . import persistence
 from . import tensors
+from . import derivatives
 from . import cost
 
-_ = (target, ownership, protocol, agreement, options, structure, persistence, tensors, cost)
+_ = (target, ownership, protocol, agreement, options, structure, persistence, tensors, derivatives, cost)

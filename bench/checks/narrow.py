@@ -56,9 +56,9 @@ def _narrow(context: Context, dtype: str) -> None:
     _counts(context, dtype)
     if context.against is None or context.spec is None:
         return
-    scenario = _clear_of_the_ends(probe(context.seed, steps=12, shapes=((4, 5), (37,), ())))
+    scenario = narrow_history(context.seed)
     for case in some_cases(context):
-        hyper, ours = _for_both(context, case, _wide_enough(case, context.spec))
+        hyper, ours = _for_both(context, case, wide_enough(case, context.spec))
         try:
             result = replay(
                 context.spec, hyper, context.subject.make, context.against.make, scenario, dtype=dtype,
@@ -82,7 +82,7 @@ def _for_both(context: Context, case: Case, hyper: Hyper) -> tuple[Hyper, Hyper]
     return taken, taken
 
 
-def _wide_enough(case: Case, spec: Spec) -> Hyper:
+def wide_enough(case: Case, spec: Spec) -> Hyper:
     """The case with an eps and a rate that are ordinary numbers of a narrow format, also after a few factors.
 
     Where a rate of 1e-3 is scaled by what a rule corrects, it is a subnormal of float16, and whose digits are lost then
@@ -100,8 +100,8 @@ def _wide_enough(case: Case, spec: Spec) -> Hyper:
 LEAST_RATE = 2.0**-4
 
 
-def _clear_of_the_ends(history: Scenario) -> Scenario:
-    """Every gradient from 1/8 to 15 in size: zeros and tiny ones are another check's business.
+def narrow_history(seed: int) -> Scenario:
+    """Twelve steps with every gradient from 1/8 to 15 in size: zeros and tiny ones are another check's business.
 
     Above 255 the square is inf in float16, and above 15 the product of two averages of squares, as Adafactor has it;
     only who computes wider (addcmul, fused kernels), or divides before, has a number there.
@@ -110,6 +110,7 @@ def _clear_of_the_ends(history: Scenario) -> Scenario:
     def away(gradient: Any) -> Any:
         return None if gradient is None else np.where(gradient < 0, -1, 1) * np.clip(np.abs(gradient), 0.125, 15)
 
+    history = probe(seed, steps=12, shapes=((4, 5), (37,), ()))
     return replace(history, gradients=tuple(tuple(away(g) for g in row) for row in history.gradients))
 
 

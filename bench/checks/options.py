@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -103,8 +103,11 @@ def _bases(c: Context) -> Iterator[Hyper]:
                 yield {**base, name: other}
 
 
-def effects(c: Context) -> dict[str, str]:
-    """For every option, or part of a tuple: "effect", "ignored", or "every value that was tried is refused"."""
+def effects(c: Context, only: Container[str] | None = None) -> dict[str, str]:
+    """For every option, or part of a tuple: "effect", "ignored", or "every value that was tried is refused".
+
+    only    those that are looked at; all unless given
+    """
     trial = _Trials(c)
     found: dict[str, str] = {}
     if trial(cases_of(c)[0].hyper) is None:
@@ -115,7 +118,8 @@ def effects(c: Context) -> dict[str, str]:
         values = [default, *(case.hyper[name] for case in c.cases if name in case.hyper)]
         values = [value for value in values if value is not inspect.Parameter.empty and value is not None]
         for part in dict.fromkeys(part for value in values for part, _ in _others(value)):
-            found[name + part] = _effect(c, trial, name, part, values)
+            if only is None or name + part in only:
+                found[name + part] = _effect(c, trial, name, part, values)
     return found
 
 
@@ -143,7 +147,7 @@ def options_have_effect(c: Context) -> None:
     ignored = [name for name, verdict in found.items() if verdict == "ignored"]
     reference = c.of_the_reference
     if ignored and reference is not None:  # what moves no parameter in the reference either need not
-        theirs = effects(reference)
+        theirs = effects(reference, ignored)
         ignored = [name for name in ignored if theirs.get(name) != "ignored"]
     refused = [name for name, verdict in found.items() if verdict not in ("effect", "ignored")]
     also = f"; no other value of {', '.join(refused)} was accepted" if refused else ""

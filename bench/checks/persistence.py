@@ -28,6 +28,7 @@ from .equal import (
     two_cases,
     values,
 )  # fmt: skip
+from .narrow import declared
 from .result import Failed, NotApplicable
 
 BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for every average to hold a history
@@ -62,21 +63,33 @@ def save_load(context: Context) -> None:
     """Saved, loaded into a fresh optimizer with another lr, and continued, a run is the unbroken one bit for bit."""
     for dtype in context.dtypes:
         for case in some_cases(context):
-            optimizer, params = started(context, case, dtype, BEFORE)
-            saved = _through_a_file(optimizer.state_dict(), case, dtype)
-            resumed, fresh = _resumed(context, case, params, saved)
-            where: dict[str, Any] = {"case": case, "dtype": dtype}
-            same(_options(resumed), _options(optimizer), "hyperparameters after loading", **where)
-            same(_formats(resumed, fresh), _formats(optimizer, params), "type of a state after loading", **where)
-            what, cause = "state after loading", "the state_dict does not carry all of the state"
-            same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
-            for step in range(BEFORE, AFTER):
-                go(optimizer, params, range(step, step + 1), context.seed)
-                go(resumed, fresh, range(step, step + 1), context.seed)
-                what = f"step {step + 1}, saved and loaded after step {BEFORE}, against the unbroken run"
-                same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+            _goes_on(context, case, dtype)
     for case in two_cases(context) if context.cases and not context.whole else ():
         _groups_of_equal_shapes(context, case, context.dtypes[0])
+
+
+@check("T9")
+def bfloat16_save_load(context: Context) -> None:
+    """With bfloat16 parameters the same, for state that is kept wider as well: torch's own loading casts that."""
+    declared(context, "bfloat16")
+    for case in some_cases(context):
+        _goes_on(context, case, "bfloat16")
+
+
+def _goes_on(context: Context, case: Case, dtype: str) -> None:
+    optimizer, params = started(context, case, dtype, BEFORE)
+    saved = _through_a_file(optimizer.state_dict(), case, dtype)
+    resumed, fresh = _resumed(context, case, params, saved)
+    where: dict[str, Any] = {"case": case, "dtype": dtype}
+    same(_options(resumed), _options(optimizer), "hyperparameters after loading", **where)
+    same(_formats(resumed, fresh), _formats(optimizer, params), "type of a state after loading", **where)
+    what, cause = "state after loading", "the state_dict does not carry all of the state"
+    same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+    for step in range(BEFORE, AFTER):
+        go(optimizer, params, range(step, step + 1), context.seed)
+        go(resumed, fresh, range(step, step + 1), context.seed)
+        what = f"step {step + 1}, saved and loaded after step {BEFORE}, against the unbroken run"
+        same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
 
 
 LATE = 3

@@ -20,7 +20,7 @@ from .. import targets
 from ..adapter import as_optimizer
 from ..checks import Against
 from ..contest import representatives, steps_of
-from ..judge import against_of
+from ..pairing import against_of
 from ..replay import Factory
 from ..shapes import SHAPES, Shapes, fitted
 from .config import Entry, Settings

@@ -25,7 +25,7 @@ from ..replay import replay
 from ..rows import environment
 from ..scenario import probe
 from ..timing import interleave
-from ..train import train
+from ..train import train, trainable
 from . import config, subjects
 from .config import Settings
 from .subjects import Cell, Subject
@@ -107,15 +107,15 @@ def _battery(head: Subject, say: Say) -> None:
 
 def _figures(base: Subject | None, head: Subject, say: Say) -> None:
     """Final losses of both, and the largest gap of each from its twin, in bounds."""
-    trains = head.spec is None or head.spec.trains
-    for problem in (p for p in problems.all_problems() if trains and p.name in TRAINED):
+    for problem in (p for p in problems.all_problems() if p.name in TRAINED):
         hyper = head.spec.case_for(problem.name).hyper if head.spec else next(iter(head.timed.values()))
         losses = {}
         for arm, subject in (("base", base), ("head", head)):
             if subject is None:
                 continue
             try:
-                losses[arm] = train(problem, {arm: subject.make}, hyper=hyper, seed=0, dtype="float64")[arm].final_loss
+                made = {arm: trainable(head.spec, subject.make)}
+                losses[arm] = train(problem, made, hyper=hyper, seed=0, dtype="float64")[arm].final_loss
             except Exception as error:
                 say("broken", arm=arm, optimizer=head.name, error=their_part(error))
         if "head" in losses:

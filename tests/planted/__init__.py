@@ -97,7 +97,7 @@ def bug(
 
 
 # ruff: isort: off
-from . import formulas, settings, gradients, state, execution, protocol, searches  # noqa: E402
+from . import formulas, settings, gradients, state, execution, protocol, derivatives, searches  # noqa: E402
 
-_ = (formulas, settings, gradients, state, execution, protocol, searches)
+_ = (formulas, settings, gradients, state, execution, protocol, derivatives, searches)
 BUGS: tuple[Bug, ...] = tuple(_FOUND)

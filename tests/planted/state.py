@@ -47,6 +47,16 @@ class AdamLoadsOldAsNew(PlainAdam):
             state["step"] = 0 if state["step"] > 50 else state["step"]
 
 
+@bug("T9", "bfloat16-save-load", "pytorch#75224", supports=("bfloat16",))
+class RMSpropWideUntilLoaded(PlainRMSprop):
+    """Averages of bfloat16 parameters are float32, which torch's own loading casts to bfloat16."""
+
+    def step_one(self, p, grad, state, group):
+        wide = p.float()
+        super().step_one(wide, grad.float(), state, group)
+        p.copy_(wide)
+
+
 @bug("T9", "save-load", "torchtitan#4615")
 class AdamCountsAnew(PlainAdam):
     """Loading sets the step count to 0."""
