@@ -65,12 +65,12 @@ def test_control_the_right_class_passes(cls):
     assert report.passed and report.ran >= 25, faults(report)
 
 
-@pytest.mark.thorough("the whole battery over five classes and three seeds, four minutes")
+@pytest.mark.thorough("the whole battery over six classes and three seeds, five minutes")
 @pytest.mark.parametrize("seed", range(3))
 @each_plain
 def test_control_the_right_class_passes_the_whole_battery(cls, seed):
     report = judge(cls, quick=False, seed=seed)
-    assert report.passed and report.ran >= 30, faults(report)
+    assert report.passed and report.ran >= 28, faults(report)  # L-BFGS: one group of parameters
 
 
 def test_the_matrix_has_a_row_for_each_bug_with_the_check_made_for_it():
