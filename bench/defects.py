@@ -33,12 +33,18 @@ def _section(defect: BatteryDefect) -> Iterator[str]:
     yield ""
     yield f"{_classes(defect)}; {_where(defect)}. Seen with {defect.seen}."
     yield ""
-    classes = _theirs(defect)
-    if len(classes) > 1:
-        yield f"For `{classes[0]}`; the others likewise:"
-        yield ""
-    yield f"```python\n{defect.reproduction.replace('{cls}', classes[0]).rstrip()}\n```"
+    yield f"```python\n{script(defect)}\n```"
     yield ""
+
+
+def script(defect: BatteryDefect) -> str:
+    """The reproduction; where several classes have the defect, its first line names one, and any will do."""
+    first, *others = _theirs(defect)
+    if not others:
+        return defect.reproduction.replace("{cls}", first).rstrip()
+    named = f'cls = "{first}"  # or {", ".join(others)}'
+    body = defect.reproduction.replace("torch.optim.{cls}", "getattr(torch.optim, cls)").replace('"{cls}"', "cls")
+    return f"{named}\n{body.rstrip()}"
 
 
 def _theirs(defect: BatteryDefect) -> list[str]:

@@ -140,7 +140,7 @@ def settled(new: dict[Key, float], old: dict[Key, float]) -> dict[Key, float]:
 
 def _same(key: Key, new: float, old: float) -> bool:
     if key[2] in FORMATS:
-        return (new > 1 and old > 1) or abs(new - old) <= BOUND_TOLERANCE
+        return (new > 1 and old > 1) or ((new > 1) == (old > 1) and abs(new - old) <= BOUND_TOLERANCE)
     return abs(new - old) <= LOSS_TOLERANCE * abs(old)
 
 

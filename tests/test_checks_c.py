@@ -6,7 +6,7 @@ import pytest
 import torch
 from honest_optimizers import Lion
 from planted import BUGS
-from planted.derivatives import DifferentiableSGD
+from planted.derivatives import DifferentiableSGD, SGDDetachesTheFirst, SGDLearnsIntoGradients
 from planted.plain import PLAIN
 
 from twinstep.bench import check_optimizer
@@ -49,8 +49,30 @@ def test_control_a_class_that_can_be_differentiated_passes(check):
         assert found.status == "passed", found
 
 
+SHARED = [
+    (SGDDetachesTheFirst, "differentiable", "a derivative is wrong"),
+    (SGDLearnsIntoGradients, "learned-options", "p.grad is changed in place"),
+]
+
+
+@pytest.mark.parametrize(("cls", "check", "cause"), SHARED, ids=lambda x: getattr(x, "__name__", x))
+def test_what_torchs_class_has_as_well_is_told_where_it_is_not_the_reference(cls, check, cause):
+    found = verdict(cls, check)
+    assert (found.status, found.cause) == ("failed", cause)
+    excused = verdict(cls, check, torch.optim.SGD)
+    assert excused.status == "not applicable" and "has it by design" in excused.message
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Rprop", "ASGD"])
+def test_who_extends_a_class_of_torch_is_not_blamed_for_its_derivatives(name):
+    twin = getattr(torch.optim, name)
+    extended = type(name, (twin,), {})
+    for check in ("differentiable", "learned-options"):
+        assert verdict(extended, check, twin).status in ("passed", "not applicable")
+
+
 def test_a_wrong_derivative_comes_with_a_script_that_shows_it():
-    found = verdict(NAMED["sgd-detaches-the-first"], "differentiable", torch.optim.SGD)
+    found = verdict(SGDDetachesTheFirst, "differentiable")
     assert found.cause == "a derivative is wrong" and "gradcheck" in found.reproduction
     with pytest.raises(AssertionError, match="derivative"):
         exec(found.reproduction, {})

@@ -38,6 +38,7 @@ def entry(name):
 @each_spec
 def test_what_is_measured_is_what_the_page_says(spec):
     made, there = entry(spec.name), gallery.read_figures(here.ROOT)
+    assert any(key[0] == spec.name for key in there), f"{spec.name} is not in the gallery yet: twinstep gallery"
     assert made.figures.keys() == {key for key in there if key[0] == spec.name}, "twinstep gallery"
     assert gallery.settled(made.figures, there) == {k: v for k, v in there.items() if k[0] == spec.name}
     for (_, side, what), gap in made.figures.items():
@@ -128,7 +129,7 @@ def with_figure(change):
 STALE = {
     "formula": (changed_formula, ["docs/gallery.md"]),
     "bound": (
-        with_figure(lambda k, v: v if "loss" in k[2] else 1.2),
+        with_figure(lambda k, v: v if "loss" in k[2] else v + 1.2),
         ["docs/gallery.md", "results/gallery.csv", "README.md"],
     ),
     "loss": (
@@ -200,7 +201,7 @@ def widths(text):
 
 def test_every_row_has_the_cells_of_its_table():
     found = widths((here.ROOT / gallery.PAGE).read_text(encoding="utf-8"))
-    assert found == [{3}, {5}] * len(all_specs())
+    assert found == [{5}, {5}] * len(all_specs())
 
 
 def test_control_a_bar_in_a_cell_is_no_border():

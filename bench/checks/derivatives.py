@@ -6,7 +6,7 @@ Judged in float64, in which finite differences are right to four digits and more
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from .context import Context, check, parameters
 from .equal import same, tolerance
 from .result import Failed, NotApplicable
 from .script import made, shown_by
-from .trials import at, cases_of, history
+from .trials import at, cases_of, history, unless_by_design
 
 STEPS = 3
 LEARNED = ("lr", "weight_decay")  # what classes with this option take as a tensor that has a gradient
@@ -29,45 +29,70 @@ Hyper = Mapping[str, Any]
 @check("T8")
 def differentiable(c: Context) -> None:
     """differentiable=True changes no step, and its derivatives by parameter and gradients are finite differences'."""
-    start, rows = _start(c)
+    _takes_it(c)
     for case in cases_of(c, every=True):  # an option alone decides which buffers a derivative goes through
         with at(case, DTYPE), shown_by(c, functools.partial(_derivative, c, case.hyper)):
-            _judge(c, {**case.hyper, "differentiable": True}, start, rows)
-            ours, plain = (
-                {"p0.param": _end(c, {**case.hyper, "differentiable": on}, start, rows)} for on in (True, False)
-            )
-            what = f"step {STEPS} with differentiable=True, against False"
-            same(ours, plain, what, case=case, dtype=DTYPE, allowed=tolerance(DTYPE))
+            _unless_the_reference(c, case, _step)
 
 
 @check("T8")
 def learned_options(c: Context) -> None:
     """Steps have derivatives by an lr or a weight_decay that is a tensor with a gradient, and leave p.grad alone."""
-    start, rows = _start(c)
-    judged = [_learned(c, case, name, start, rows) for case in cases_of(c, every=True) for name in LEARNED]
-    if not any(judged):
+    _takes_it(c)
+    pairs = [(case, name) for case in cases_of(c, every=True) for name in LEARNED]
+    taken = [pair for pair in pairs if _learned(c, *pair) is not None]
+    if not taken:
         raise NotApplicable(f"it takes no {' or '.join(LEARNED)} that is a tensor with a gradient")
+    for case, name in taken:
+        with at(case, DTYPE):
+            _unless_the_reference(c, case, functools.partial(_by, name))
 
 
-def _learned(c: Context, case: Case, name: str, start: torch.Tensor, rows: Sequence[torch.Tensor]) -> bool:
-    """Whether it was judged; what refuses such a tensor is not judged by it."""
+def _takes_it(c: Context) -> None:
+    if "differentiable" not in c.subject.execution:
+        raise NotApplicable("it has no option differentiable")
+
+
+def _unless_the_reference(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+    """Who extends or copies a class of torch has its defects, which are no fault of theirs."""
+    theirs = c.of_the_reference
+    (unless_by_design if theirs and "differentiable" in theirs.subject.execution else _alone)(c, case, judge)
+
+
+def _alone(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+    judge(c, case)
+
+
+def _step(c: Context, case: Case) -> None:
+    start, rows = _start(c)
+    _judge(c, {**case.hyper, "differentiable": True}, start, rows)
+    ours, plain = ({"p0.param": _end(c, {**case.hyper, "differentiable": on}, start, rows)} for on in (True, False))
+    what = f"step {STEPS} with differentiable=True, against False"
+    cause = "differentiable=True changes a step"
+    same(ours, plain, what, case=case, dtype=DTYPE, allowed=tolerance(DTYPE), cause=cause)
+
+
+def _by(name: str, c: Context, case: Case) -> None:
+    learned = _learned(c, case, name)
+    if learned is not None:
+        _judge(c, {**case.hyper, "differentiable": True}, *_start(c), **{name: learned})
+
+
+def _learned(c: Context, case: Case, name: str) -> torch.Tensor | None:
+    """The option as a tensor with a gradient; None where that is refused, so that nothing is to be judged."""
     value = case.hyper.get(name, c.subject.options.get(name))
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return False
-    hyper = {**case.hyper, "differentiable": True}
+        return None
+    start, rows = _start(c)
     learned = torch.tensor(float(value) or 0.1, dtype=torch.float64, requires_grad=True)
     try:
-        _end(c, {**hyper, name: learned}, start, rows[:1], untouched=False)
+        _end(c, {**case.hyper, "differentiable": True, name: learned}, start, rows[:1], untouched=False)
     except (TypeError, ValueError, RuntimeError):
-        return False
-    with at(case, DTYPE):
-        _judge(c, hyper, start, rows, **{name: learned})
-    return True
+        return None
+    return learned
 
 
 def _start(c: Context) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    if "differentiable" not in c.subject.execution:
-        raise NotApplicable("it has no option differentiable")
     start = parameters(c.seed, ((3, 2),), DTYPE, c.device)[0].detach()
     return start, [row[0] for row in history(c.seed, STEPS, [start]) if row[0] is not None]
 
@@ -109,7 +134,7 @@ def _judge(
 
 
 def _shortly(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:150]
+    return str(error).strip().splitlines()[0]
 
 
 def _derivative(c: Context, hyper: Hyper) -> list[str]:

@@ -53,14 +53,6 @@ class SGDDifferentiableByName(DifferentiableSGD):
         return super().step(closure)
 
 
-@bug("T8", "differentiable", "torch.optim.SGD 2.13")
-class SGDDetachesTheFirst(DifferentiableSGD):
-    """With differentiable=True the first velocity is a detached gradient."""
-
-    def first(self, grad, group):
-        return grad.detach().clone()
-
-
 @bug("T8", "differentiable", "torch.optim.Rprop 2.13")
 class SGDMovesInPlace(DifferentiableSGD):
     """With differentiable=True a factor of the step is changed in place once the step was made with it."""
@@ -72,7 +64,24 @@ class SGDMovesInPlace(DifferentiableSGD):
         return step
 
 
-@bug("T8", "learned-options", "torch.optim.Adam 2.13")
+@bug("T8", "learned-options", "torch.optim.ASGD 2.13")
+class SGDForgetsWhoLearns(DifferentiableSGD):
+    """A tensor learning rate is read as a number."""
+
+    def step_one(self, p, grad, state, group):
+        super().step_one(p, grad, state, {**group, "lr": float(group["lr"])})
+
+
+# The next two torch's SGD has as well, so that only a battery without a reference, or with another, tells of them.
+
+
+class SGDDetachesTheFirst(DifferentiableSGD):
+    """With differentiable=True the first velocity is a detached gradient."""
+
+    def first(self, grad, group):
+        return grad.detach().clone()
+
+
 class SGDLearnsIntoGradients(DifferentiableSGD):
     """A tensor weight decay is added to p.grad in place."""
 
@@ -80,11 +89,3 @@ class SGDLearnsIntoGradients(DifferentiableSGD):
         if isinstance(group["weight_decay"], torch.Tensor):
             return grad.addcmul_(p.clone(), group["weight_decay"])
         return super().gradient(p, grad, group)
-
-
-@bug("T8", "learned-options", "torch.optim.ASGD 2.13")
-class SGDForgetsWhoLearns(DifferentiableSGD):
-    """A tensor learning rate is read as a number."""
-
-    def step_one(self, p, grad, state, group):
-        super().step_one(p, grad, state, {**group, "lr": float(group["lr"])})
