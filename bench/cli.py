@@ -100,6 +100,7 @@ def gallery(only_check: bool) -> None:
         root = Path.cwd()
         if not (root / "scratch_impls").is_dir():
             raise click.UsageError("the gallery is made in a clone of Twinstep, from its own folder")
+        made.check_places(root)
         wanted = made.products(root, made.entries())
         different = made.stale(root, wanted)
         if not only_check:

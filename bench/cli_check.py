@@ -65,6 +65,7 @@ def check(
     except KeyboardInterrupt:
         click.echo(f"interrupted: {_finished(results)}; no report is written", err=True)
         raise click.exceptions.Exit(130) from None
+    show(report, console())
     if json_file is not None:
         from .tables import TableError, replace_file
 
@@ -72,7 +73,6 @@ def check(
             replace_file(json_file, lambda: (report.to_json() + "\n").encode())
         except TableError as error:
             raise BadInput(f"--json {json_file}: {error}") from error
-    show(report, console())
     if not report.ran:
         click.echo("nothing was checked: no chosen check applies to it", err=True)
         raise click.exceptions.Exit(4)

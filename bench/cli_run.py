@@ -15,7 +15,7 @@ from .targets import TargetError
 from .terminal import bad_input, chosen, console, data_option, progress_bar
 
 if TYPE_CHECKING:
-    from .job import Job, Outcome
+    from .job import Job, Line, Outcome
 
 
 @click.command()
@@ -89,6 +89,12 @@ def _check_options(job: Job) -> None:
             )
 
 
+def _amplified(line: Line) -> bool:
+    """Whether losses differ by what can be seen although no step does by more than rounding: chaos, and no mistake."""
+    ours, theirs = (line.final_loss(name) for name in line.names)
+    return line.gap.gap_bounds <= 1 and f"{ours:.6g}" != f"{theirs:.6g}"
+
+
 def _print_summary(outcome: Outcome, pictures: list[Path]) -> None:
     out = console()
     twins = ", ".join(dict.fromkeys(line.names[1] for line in outcome.lines))
@@ -120,6 +126,10 @@ def _print_summary(outcome: Outcome, pictures: list[Path]) -> None:
     }
     for said, problem in wrong.items():
         out.print(f"WRONG {said} ({problem})", style="red", markup=False, soft_wrap=True)
+    apart = [f"{line.spec.name} on {line.problem.name}" for line in outcome.lines if _amplified(line)]
+    if apart:
+        said = f"steps agree, and rounding is amplified until losses do not: {', '.join(apart)}"
+        out.print(said, markup=False, soft_wrap=True)
     for problem, why in outcome.missing.items():
         out.print(f"missing: {problem}: {why}", style="yellow", markup=False, soft_wrap=True)
     for path in (*outcome.tables, *pictures):

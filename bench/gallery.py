@@ -24,16 +24,18 @@ from ..reference.known_defects import defects_of, mended
 from ..scratch_impls import Case, Spec
 from . import defects, plots, problems
 from .adapter import as_optimizer
+from .checks import CHECKS
 from .checks.narrow import narrow_history, wide_enough
 from .contest import factory, twin
 from .job import one_thread
 from .replay import Factory, replay
 from .scenario import Scenario, synced_scenario
-from .tables import replace_file
+from .tables import TableError, replace_file
 from .train import Training, train, trainable
 
 PAGE, PICTURES, FIGURES = Path("docs/gallery.md"), Path("docs/gallery"), Path("results/gallery.csv")
 OVERVIEW, README, DEFECTS = PICTURES / "overview.png", Path("README.md"), Path("docs/torch-defects.md")
+CHECKS_PAGE = Path("docs/checks.md")
 DTYPES = ("float32", "float64")
 NARROW = ("bfloat16", "float16")
 FORMATS = DTYPES + NARROW
@@ -126,11 +128,18 @@ def _picture(spec: Spec, runs: dict[str, dict[str, Training]]) -> bytes:
 
 
 def read_figures(root: Path) -> dict[Key, float]:
+    """The figures that are there, none where there is no file. TableError for a file that holds something else."""
     if not (root / FIGURES).is_file():
         return {}
-    with (root / FIGURES).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {(row["optimizer"], row["implementation"], row["what"]): float(row["value"]) for row in rows}
+    try:
+        with (root / FIGURES).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {(row["optimizer"], row["implementation"], row["what"]): float(row["value"]) for row in rows}
+    except (KeyError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise TableError(
+            f"{FIGURES.as_posix()} holds no figures ({said}): delete it, and they are measured anew"
+        ) from None
 
 
 def settled(new: dict[Key, float], old: dict[Key, float]) -> dict[Key, float]:
@@ -153,12 +162,19 @@ def alike(new: bytes, old: bytes) -> bool:
     return a.shape == b.shape and float(np.sqrt(np.mean((a - b) ** 2))) <= PICTURE_TOLERANCE
 
 
+def check_places(root: Path) -> None:
+    """TableError where something that is there cannot be read, before anything is measured."""
+    read_figures(root)
+    if (root / README).is_file():
+        with_index((root / README).read_text(encoding="utf-8"), (), {})
+
+
 def products(root: Path, entries: Sequence[Entry]) -> dict[Path, bytes]:
     """Every file of the gallery as it should be, where what is there is good enough as it is."""
     new = {key: value for entry in entries for key, value in entry.figures.items()}
     figures = settled(new, read_figures(root))
     specs = [entry.spec for entry in entries]
-    texts = {PAGE: page(specs, figures), FIGURES: _csv(figures), DEFECTS: defects.page()}
+    texts = {PAGE: page(specs, figures), FIGURES: _csv(figures), DEFECTS: defects.page(), CHECKS_PAGE: checks_page()}
     if (root / README).is_file():
         texts[README] = with_index((root / README).read_text(encoding="utf-8"), specs, figures)
     drawn = {OVERVIEW: plots.png(plots.overview(problems.load("bowl"), {e.spec.name: e.runs["bowl"] for e in entries}))}
@@ -235,6 +251,19 @@ def page(specs: Sequence[Spec], figures: dict[Key, float]) -> str:
     return "\n".join([head, contents, "", *(_section(spec, figures) for spec in specs)])
 
 
+CHECKS_HEAD = """\
+# The checks
+
+What `twinstep check` looks at, in the order of its report. `--checks A,B` chooses some; T1 to T15 are the kinds of bug that
+they were made for. Made by `twinstep gallery`.
+"""
+
+
+def checks_page() -> str:
+    rows = [row(f"`{check.name}`", check.key, check.what) for check in CHECKS.values()]
+    return "\n".join([CHECKS_HEAD, row("check", "kind", "what holds"), "|---|---|---|", *rows, ""])
+
+
 BEGIN, END = "<!-- made by `twinstep gallery` -->", "<!-- end -->"
 
 
@@ -243,7 +272,7 @@ def with_index(readme: str, specs: Sequence[Spec], figures: dict[Key, float]) ->
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise ValueError(f"README has no place for the table of optimizers: {BEGIN} and {END}")
+        raise TableError(f"{README} has no place for the table of optimizers: lines with {BEGIN} and {END}")
     table = ["| optimizer | held against | gap/bound, float32 | float64 |", "|---|---|---:|---:|"]
     for spec in specs:
         title = spec.formula.partition("\n")[0].rstrip(".")

@@ -90,7 +90,7 @@ def replay(
     device: str = "cpu",
     our_hyper: Mapping[str, Any] | None = None,
     their_hyper: Mapping[str, Any] | None = None,
-    states: str = "all",
+    states: str | tuple[str, ...] = "all",
     equal_params: bool = False,
 ) -> Replay:
     """Drive two optimizers through one scenario.
@@ -99,7 +99,7 @@ def replay(
     ours, theirs    (params, **hyper) -> optimizer; state tensors are compared under the formula's names
     our_hyper, their_hyper      what that side receives, where it is not hyper
     states          "all": every state tensor of the formula must be there on both sides; "shared": only those that both
-                    sides have, for a class whose state has names of its own; "none"
+                    sides have, for a class whose state has names of its own; or the names of which that holds
     equal_params    set the parameters equal after each step, so that every step is judged alone: lockstep for a class
                     whose state cannot be set from outside
     """
@@ -166,14 +166,14 @@ def _size(value: Any, param: Any) -> int:
     return int(np.size(getattr(value, "value", value)))
 
 
-def _ignore_state(arrays: dict[str, np.ndarray], names: list[list[str]], sizes: list[int], states: str) -> None:
+def _ignore_state(arrays: dict[str, np.ndarray], names: list[list[str]], sizes: list[int], states: Any) -> None:
     """Makes the state tensors that are not to be compared equal on both sides; the parameters always are compared."""
     first = 0
     for name, size in zip([name for wanted in names for name in wanted], sizes, strict=True):
         part = slice(first, first + size)
         first += size
         absent = any(np.isnan(arrays[side][:, part]).all() for side in ("ours", "theirs"))
-        if name != "param" and size and (states == "none" or absent):
+        if name != "param" and size and (absent or (states != "shared" and name not in states)):
             for side in ("ours", "theirs", "value"):
                 arrays[side][:, part] = np.nan
 

@@ -46,7 +46,7 @@ class Training:
 def trainable(spec: Spec | None, make: Factory) -> Factory:
     """The optimizer of a formula for parameters of any shape; None for a formula: as it is.
 
-    One that takes matrices alone gets a view of each parameter as a matrix, and its twin the same.
+    One that takes matrices alone gets each parameter as a matrix, and its twin the same.
     """
     if spec is None or spec.dims is None:
         return make
@@ -55,17 +55,26 @@ def trainable(spec: Spec | None, make: Factory) -> Factory:
 
 
 class _OnViews(Optimizer):
-    """Steps views of the parameters, which have the number of dimensions that a formula takes."""
+    """Steps copies of the parameters that have the dimensions which a formula takes, and copies them back."""
 
     def __init__(self, params: list[torch.nn.Parameter], dims: int, make: Factory, hyper: Mapping[str, Any]) -> None:
         super().__init__(params, {})
-        self.pairs = [(p, torch.nn.Parameter(p.detach().view(fitted(p.shape, dims)))) for p in params]
+        self.pairs = [(p, torch.nn.Parameter(p.detach().reshape(fitted(p.shape, dims)).clone())) for p in params]
         self.inner = make([view for _, view in self.pairs], **hyper)
 
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for p, view in self.pairs:
+            view.copy_(p.reshape(view.shape))
             view.grad = None if p.grad is None else p.grad.reshape(view.shape)
         self.inner.step()
+        for p, view in self.pairs:
+            p.copy_(view.reshape(p.shape))
+        return loss
 
 
 class _Runner:

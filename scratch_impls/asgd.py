@@ -39,6 +39,7 @@ SPEC = Spec(
     update=update,
     source="Polyak & Juditsky 1992, SIAM J. Control Optim. 30(4), 838-855; Xu 2011, arXiv 1107.2490",
     reference="ASGD",
+    results=("ax",),
     cases=(
         case("default", "what a user gets who passes nothing"),
         case("lr", "a learning rate that is ignored", lr=0.4, problems=("bowl",)),

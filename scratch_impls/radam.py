@@ -13,8 +13,8 @@
     x <- x - lr d                                                  if r <= 5
 
 Source      Liu et al. 2020, ICLR (arXiv 1908.03265), algorithm 2.
-Convention  rectified from r > 5 on, as torch and the authors' code; the paper says r > 4 and has no eps. eps is added
-            before the bias correction, as torch; optax adds it after, and rectifies from r >= 5.
+Convention  rectified from r > 5 on, as torch; the paper says r > 4 and has no eps, the authors' code says r >= 5. eps
+            is added before the bias correction, as torch; optax adds it after, and rectifies from r >= 5.
 Shapes      x, g, m, v and d alike; R, r and q are numbers; dtype in = dtype out. t is the number of the step, from 1.
 """
 

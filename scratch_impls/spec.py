@@ -57,6 +57,7 @@ class Spec:
     elementwise False: an element's step depends on others, so that single numbers and reshaped copies go another way
     dims        the number of dimensions that parameters must have; None for any
     sparse      it takes sparse gradients: the adapter gathers what they touch, updates that alone, and scatters it
+    results     the names of state that is a result, as the parameter is: whoever has it is judged by it
     signed      the hyperparameters that may be negative
     requires    {"what must hold, as a sentence": predicate over all hyperparameters}
     """
@@ -70,6 +71,7 @@ class Spec:
     elementwise: bool = True
     dims: int | None = None
     sparse: bool = False
+    results: tuple[str, ...] = ()
     signed: tuple[str, ...] = ()
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
 

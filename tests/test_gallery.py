@@ -15,6 +15,8 @@ import torch
 from cells import each_spec
 
 from twinstep.bench import defects, gallery, plots
+from twinstep.bench.checks import CHECKS
+from twinstep.bench.tables import TableError
 from twinstep.reference import torch_paths
 from twinstep.reference.frameworks import AXES, axes_of
 from twinstep.reference.known_defects import BATTERY_DEFECTS
@@ -64,6 +66,20 @@ def test_the_table_of_the_readme_is_what_the_registry_gives():
     assert all(f"[{spec.name}](docs/gallery.md#{spec.name})" in readme for spec in all_specs())
 
 
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "optimizer,implementation,what,value\ngd,x,y,much\n"])
+def test_control_figures_that_are_none_are_told(tmp_path, text):
+    (tmp_path / "results").mkdir()
+    (tmp_path / gallery.FIGURES).write_text(text, encoding="utf-8")
+    with pytest.raises(TableError, match="holds no figures"):
+        gallery.check_places(tmp_path)
+
+
+def test_the_page_of_checks_is_what_is_registered():
+    text = (here.ROOT / gallery.CHECKS_PAGE).read_text(encoding="utf-8")
+    assert text == gallery.checks_page(), "twinstep gallery"
+    assert all(f"| `{name}` | {check.key} |" in text for name, check in CHECKS.items())
+
+
 @same_torch
 def test_the_page_of_defects_is_what_the_data_gives():
     text = (here.ROOT / gallery.DEFECTS).read_text(encoding="utf-8")
@@ -73,7 +89,7 @@ def test_the_page_of_defects_is_what_the_data_gives():
 
 
 def test_control_a_readme_without_a_place_for_the_table_is_told():
-    with pytest.raises(ValueError, match="no place for the table"):
+    with pytest.raises(TableError, match="no place for the table"):
         gallery.with_index("# Twinstep", all_specs(), gallery.read_figures(here.ROOT))
 
 

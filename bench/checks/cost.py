@@ -119,7 +119,7 @@ def long_run(context: Context) -> None:
         history = probe(context.seed, steps=100 if context.quick else 400, shapes=((3, 4), ()))
         gap = replay(
             context.spec, case.hyper, context.subject.make, context.against.make, history, dtype=dtype,
-            device=context.device, states="none",
+            device=context.device, states=(),
         ).first_failure()  # fmt: skip
         if gap is not None:
             shown = reproduction(context.subject, case.hyper, history, gap, dtype)
