@@ -254,8 +254,8 @@ def page(specs: Sequence[Spec], figures: dict[Key, float]) -> str:
 CHECKS_HEAD = """\
 # The checks
 
-What `twinstep check` looks at, in the order of its report. `--checks A,B` chooses some; T1 to T15 are the kinds of bug that
-they were made for. Made by `twinstep gallery`.
+What `twinstep check` looks at, in the order of its report. `--checks A,B` chooses some; T1 to T15 are the kinds of bug
+that they were made for. Made by `twinstep gallery`.
 """
 
 

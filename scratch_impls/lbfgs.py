@@ -14,8 +14,8 @@
     x <- x + t d
     f, g <- evaluate(x)                   not after the last iteration
 
-It ends early at max_eval evaluations (max_iter 5/4 unless given), at max |g| <= tolerance_grad, and where the slope -g'd
-or a change, max |t d| or that of f, is within tolerance_change.
+It ends early at max_eval evaluations (max_iter 5/4 unless given), at max |g| <= tolerance_grad, and where the slope
+-g'd or a change, max |t d| or that of f, is within tolerance_change.
 
 Source      Nocedal 1980, Math. Comp. 35, 773-782; Nocedal & Wright 2006, algorithms 7.4 and 7.5; the line search is
             theirs as well, see _line_search.py.

@@ -11,6 +11,8 @@ from planted.plain import PLAIN
 
 from twinstep.bench import check_optimizer
 from twinstep.bench.checks import trials
+from twinstep.bench.pairing import context_for
+from twinstep.scratch_impls import Case, SpecError
 
 NAMED = {bug.name: bug.cls for bug in BUGS}
 
@@ -76,3 +78,50 @@ def test_a_wrong_derivative_comes_with_a_script_that_shows_it():
     assert found.cause == "a derivative is wrong" and "gradcheck" in found.reproduction
     with pytest.raises(AssertionError, match="derivative"):
         exec(found.reproduction, {})
+
+
+class ForgetsItsAverage(torch.optim.ASGD):
+    """Steps rightly; the average, for which it is taken, is the parameter itself."""
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        for p, state in self.state.items():
+            state["ax"].copy_(p.detach())
+        return loss
+
+
+def test_state_that_is_a_result_is_judged_as_the_parameters_are():
+    """Other state is its owner's business, as long as the parameters go where they should."""
+    found = verdict(ForgetsItsAverage, "many-steps", torch.optim.ASGD, dtypes=["float32"])
+    assert found.status == "failed" and ".ax" in found.message, found
+
+
+@pytest.mark.parametrize("name", ["nadam", "asgd", "muon"])
+def test_the_reference_is_with_or_without_its_defect_as_the_subject_is(name):
+    """torch has float32 numbers in NAdam and ASGD, and bfloat16 in Muon: who follows the paper is right without."""
+    twin = getattr(torch.optim, {"nadam": "NAdam", "asgd": "ASGD", "muon": "Muon"}[name])
+    assert context_for(name, twin).against.label.endswith(", mended")
+    assert not context_for(type("Theirs", (twin,), {}), twin).against.label.endswith(", mended")
+    for subject in (name, type("Theirs", (twin,), {})):
+        assert verdict(subject, "one-step", twin).status == "passed"
+
+
+def test_a_reference_that_was_patched_proves_nothing(monkeypatch):
+    @torch.no_grad()
+    def without_corrections(self, closure=None):
+        for group in self.param_groups:
+            for p in (p for p in group["params"] if p.grad is not None):
+                state = self.state[p]
+                m, v = (state.setdefault(name, torch.zeros_like(p)) for name in ("exp_avg", "exp_avg_sq"))
+                m.lerp_(p.grad, 1 - group["betas"][0])
+                v.lerp_(p.grad**2, 1 - group["betas"][1])
+                p.addcdiv_(m, v.sqrt() + group["eps"], value=-group["lr"])
+
+    monkeypatch.setattr(torch.optim.Adam, "step", without_corrections)
+    found = verdict(type("Theirs", (torch.optim.Adam,), {}), "many-steps", torch.optim.Adam, quick=True)
+    assert found.cause == "the reference is not what its formula says", found
+
+
+def test_a_case_without_end_is_no_case():
+    with pytest.raises(SpecError, match="no finite number"):
+        context_for(torch.optim.Adam, cases=[Case(name="far", reason="none", hyper={"betas": (0.9, float("inf"))})])
