@@ -420,8 +420,8 @@ def test_cases_from_a_file(tmp_path):
 
 CASES_THAT_DO_NOT_FIT = {
     '"alhpa": 0.5': "did you mean 'alpha'?",
-    '"lr": "x"': "lr is 'x', which is no number",
-    '"lr": NaN': "lr is nan, which is no number",
+    '"lr": "x"': "lr is 'x', which is no finite number",
+    '"lr": NaN': "lr is nan, which is no finite number",
     '"momentum": -1': "rmsprop, to hold it against, cannot be made with case a: ValueError",
 }
 
