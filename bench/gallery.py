@@ -83,9 +83,9 @@ def _gaps(spec: Spec) -> Iterator[tuple[Key, float]]:
 
 
 def _steps(spec: Spec, case: Case, dtype: str) -> Iterator[tuple[Mapping[str, Any], Scenario]]:
-    """One step from the start and one from a state that has settled; in a narrow format twelve, of a size that fits."""
+    """One step from the start and one from a state that has settled; in a narrow format five, of a size that fits."""
     if dtype in NARROW:
-        yield wide_enough(case, spec), narrow_history(0)
+        yield wide_enough(case, spec), narrow_history(0, steps=5)
         return
     for warm in (0, 10):
         yield case.hyper, synced_scenario(spec, case.hyper, sizes=((8, 9),), warm=warm, dtype=dtype)

@@ -58,7 +58,7 @@ def test_there_are_bugs_of_every_family():
     assert all(bug.what and bug.check in CHECKS for bug in BUGS)
 
 
-@each_plain
+@pytest.mark.parametrize("cls", PLAIN[:-1], ids=lambda cls: cls.__name__)  # the last, L-BFGS, takes six seconds: below
 def test_control_the_right_class_passes(cls):
     """Every check here but the long ones, of which one; all of them below and in the thorough run."""
     report = judge(cls, [*SHORT, "one-step"])

@@ -100,8 +100,8 @@ def wide_enough(case: Case, spec: Spec) -> Hyper:
 LEAST_RATE = 2.0**-4
 
 
-def narrow_history(seed: int) -> Scenario:
-    """Twelve steps with every gradient from 1/8 to 15 in size: zeros and tiny ones are another check's business.
+def narrow_history(seed: int, steps: int = 12) -> Scenario:
+    """Steps with every gradient from 1/8 to 15 in size: zeros and tiny ones are another check's business.
 
     Above 255 the square is inf in float16, and above 15 the product of two averages of squares, as Adafactor has it;
     only who computes wider (addcmul, fused kernels), or divides before, has a number there.
@@ -110,7 +110,7 @@ def narrow_history(seed: int) -> Scenario:
     def away(gradient: Any) -> Any:
         return None if gradient is None else np.where(gradient < 0, -1, 1) * np.clip(np.abs(gradient), 0.125, 15)
 
-    history = probe(seed, steps=12, shapes=((4, 5), (37,), ()))
+    history = probe(seed, steps=steps, shapes=((4, 5), (37,), ()))
     return replace(history, gradients=tuple(tuple(away(g) for g in row) for row in history.gradients))
 
 

@@ -12,7 +12,7 @@ import torch
 from .context import Context, check, parameters, subject_of
 from .result import Failed, NotApplicable
 from .script import Named, made, shown_by
-from .trials import Snapshot, at, cases_of, clones, first_gap, history, run, snapshot
+from .trials import Snapshot, at, cases_of, clones, first_gap, history, run, snapshot, state_of
 
 Hyper = dict[str, Any]
 
@@ -59,7 +59,10 @@ class _Trials:
                 if isinstance(group.get("lr"), float):
                     group["lr"] *= 0.1
 
-        return run(optimizer, params, self.rows, before)[-1]
+        end = run(optimizer, params, self.rows, before)[-1]
+        results = self.context.spec.results if self.context.spec else ()  # what an option may be for, as ASGD's t0
+        kept = [state_of(optimizer, p).get(name) for p in params for name in results]
+        return end + [value.detach().clone() for value in kept if isinstance(value, torch.Tensor)]
 
 
 def _changed(a: Snapshot, b: Snapshot) -> bool:
