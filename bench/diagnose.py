@@ -93,8 +93,10 @@ def reproduction(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario,
         ]
     else:
         lines.append("for g in gradients:")
+    sparse = getattr(subject.cls, "by_rows", False)
+    made = "torch.sparse_coo_tensor([[0]], [g], (1,), dtype=p.dtype)" if sparse else "torch.full_like(p, g)"
     lines += [
-        "    p.grad = None if g is None else torch.full_like(p, g)",
+        f"    p.grad = None if g is None else {made}",
         "    optimizer.step()",
         f"print(p.item(), 'expected', {gap.theirs!r}, 'within', {gap.bound!r})",
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
+import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from ..reference import torch_paths
 from ..reference.known_defects import mended
 from ..scratch_impls import Case, Spec, SpecError, UnknownName, nearest
 from .adapter import ScratchOptimizer, as_optimizer
-from .checks import SUPPORTS, Against, Context
+from .checks import SUPPORTS, Against, Context, surroundings
 from .checks.context import Subject, subject_of
 from .guard import no_exit
 from .replay import replay
@@ -56,13 +58,50 @@ def context_for(
     chosen = derived_cases(subject, held) if cases is None else _fitting(tuple(cases), subject, held)
     if held is not None:
         _buildable(held, chosen, device, every=cases is not None)
-    subject = dataclasses.replace(subject, make=torch_paths.fed(target))
+    make = target
+    if _is_sparse(subject, held, supports or ()) and chosen:  # then somebody may refuse dense gradients
+        make = torch_paths.fed(make, rows=_refuses_dense(make, chosen[0].hyper, device))
+        if held is not None:
+            rows = _refuses_dense(held.make, _hyper(chosen[0], held), device)
+            held = dataclasses.replace(held, make=torch_paths.fed(held.make, rows=rows))
+    subject = dataclasses.replace(subject, make=torch_paths.fed(make))
     # One format is enough for a first look: the first, but where a step is many, of which float32 leaves the end open.
     one = slice(-1, None) if held is not None and held.spec is not None and held.spec.closure else slice(1)
     return Context(
         subject=subject, against=held, cases=chosen, dtypes=tuple(dtypes)[one] if quick else tuple(dtypes),
         device=device, quick=quick, supports=declared, seed=seed,
     )  # fmt: skip
+
+
+def _is_sparse(subject: Subject, held: Against | None, supports: Iterable[str]) -> bool:
+    """Whether sparse gradients are to be judged, or a formula on either side takes them."""
+    specs = (held.spec if held else None, getattr(subject.cls, "spec", None))
+    return "sparse" in supports or any(isinstance(spec, Spec) and spec.sparse for spec in specs)
+
+
+def _hyper(case: Case, held: Against) -> dict[str, Any]:
+    """What the reference takes of a case."""
+    return {n: v for n, v in case.hyper.items() if held.spec is None or n in held.spec.defaults}
+
+
+def _refuses_dense(make: Any, hyper: Mapping[str, Any], device: str) -> bool:
+    """Whether the step of a throw-away parameter is refused with a dense gradient, and taken with a sparse one."""
+
+    def taken(gradient: torch.Tensor) -> bool:
+        param = torch.nn.Parameter(torch.zeros(1, 1, device=device))
+        param.grad = gradient
+        try:
+            with no_exit(), contextlib.redirect_stdout(io.StringIO()):
+                make([param], **hyper).step()
+        except (Exception, SystemExit):
+            return False
+        return True
+
+    dense, before = torch.ones(1, 1, device=device), surroundings.taken()
+    try:
+        return not taken(dense) and taken(dense.to_sparse())
+    finally:
+        surroundings.put_back(before)
 
 
 def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tuple[str, ...]:
@@ -246,10 +285,9 @@ def _buildable(held: Against, cases: tuple[Case, ...], device: str, *, every: bo
     refused: list[str] = []
     shape = fitted((1,), held.spec.dims if held.spec else None)
     for case in cases:
-        hyper = {n: v for n, v in case.hyper.items() if held.spec is None or n in held.spec.defaults}
         try:
             with no_exit():
-                held.make([torch.nn.Parameter(torch.zeros(shape, device=device))], **hyper)
+                held.make([torch.nn.Parameter(torch.zeros(shape, device=device))], **_hyper(case, held))
         except (Exception, SystemExit) as error:
             refused.append(f"case {case.name}: {type(error).__name__}: {error}")
     if refused and (every or len(refused) == len(cases)):

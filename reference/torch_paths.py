@@ -67,24 +67,28 @@ def line_search() -> Any:
 _SPARSE_ONLY = ("SparseAdam",)
 
 
-def fed(make: Any) -> Any:
+def fed(make: Any, *, rows: bool = False) -> Any:
     """A class, or a partial of one, that can be driven by p.grad and step(); what can be anyway, as it is.
 
     What refuses dense gradients receives them as sparse ones with every row, and what asks for a closure the one that
     the gradients stand for.
+
+    rows    it is known to refuse dense gradients, as torch's own that do are
     """
     if isinstance(make, functools.partial):
-        return functools.partial(fed(make.func), *make.args, **make.keywords)
-    name = getattr(make, "__name__", "")
-    if name in _SPARSE_ONLY and make is getattr(torch.optim, name):
-        return _fed(name)
-    by_itself = not isinstance(make, type) or hasattr(make, "by_gradients") or not asks_for_closure(make)
-    return make if by_itself else driven_by_gradients(make)
+        return functools.partial(fed(make.func, rows=rows), *make.args, **make.keywords)
+    if not isinstance(make, type):
+        return make
+    if rows or (make.__name__ in _SPARSE_ONLY and make is getattr(torch.optim, make.__name__)):
+        return _fed_rows(make)
+    return driven_by_gradients(make) if asks_for_closure(make) and not hasattr(make, "by_gradients") else make
 
 
 @functools.cache
-def _fed(name: str) -> type[Optimizer]:
-    cls: Any = twin(name)
+def _fed_rows(cls: type[Optimizer]) -> type[Optimizer]:
+    inner: Any = cls.step
+    if getattr(inner, "hooked", False):  # by the first instance, which put the hooks around it: ours come around this
+        inner = inner.__wrapped__
 
     def step(self: Optimizer, closure: Any = None) -> Any:
         loss = None
@@ -96,20 +100,23 @@ def _fed(name: str) -> type[Optimizer]:
         try:
             for p in params:
                 p.grad = _every_row(p.grad)
-            cls.step(self)
+            inner(self)
         finally:
             for p, grad in zip(params, given, strict=True):
                 p.grad = grad
         return loss
 
-    return type(cls.__name__, (cls,), {"step": step, "__module__": cls.__module__})
+    return type(cls.__name__, (cls,), {"step": step, "__module__": cls.__module__, "by_rows": True})
 
 
 def _every_row(gradient: Any) -> Any:
     if gradient.is_sparse:
         return gradient
-    rows = torch.arange(gradient.shape[0], device=gradient.device)
-    return torch.sparse_coo_tensor(rows[None], gradient.clone(), gradient.shape, check_invariants=False)
+    if gradient.dim() == 0:  # no rows: one entry, with no index
+        indices, entries = torch.zeros(0, 1, dtype=torch.long, device=gradient.device), gradient.reshape(1)
+    else:
+        indices, entries = torch.arange(gradient.shape[0], device=gradient.device)[None], gradient
+    return torch.sparse_coo_tensor(indices, entries.clone(), gradient.shape, check_invariants=False)
 
 
 @functools.cache

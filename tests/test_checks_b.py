@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import contextlib
 import copy
+import functools
+import inspect
 import sys
 from types import ModuleType
 
@@ -14,6 +16,8 @@ from torch.optim import Optimizer
 
 from twinstep.bench.adapter import as_optimizer
 from twinstep.bench.checks import CHECKS, Against, Context, Failed, NotApplicable, NotDeclared, persistence, subject_of
+from twinstep.bench.judge import check_optimizer
+from twinstep.bench.pairing import context_for
 from twinstep.reference import torch_paths
 from twinstep.scratch_impls import load
 from twinstep.scratch_impls.spec import case
@@ -73,6 +77,25 @@ class Momentum(Optimizer):
 
 HYPER = (case("momentum", "the only one", lr=0.1, momentum=0.9),)
 SGD = {"cases": HYPER, "against": False}
+
+
+class TurnsSquares(as_optimizer("muon")):
+    """Muon, whose orthogonal matrix is transposed once more where it has as many rows as columns."""
+
+    @staticmethod
+    def update(param, grad, state, step, **hyper):
+        moved, new = load("muon").update(param, grad, state, step, **hyper)
+        if param.shape[0] == param.shape[1]:
+            rest = (1 - hyper["lr"] * hyper["weight_decay"]) * param
+            moved = rest + (moved - rest).T
+        return moved, new
+
+
+def test_square_matrices_are_held_against_the_reference():
+    chosen = ("step-moves", "groups", "one-step", "many-steps", "shapes", "strides")
+    report = check_optimizer(TurnsSquares, "muon", checks=chosen, quick=True)
+    failed = {r.check: r.message for r in report.results if r.status == "failed"}
+    assert list(failed) == ["shapes"] and "(p4.param[1]" in failed["shapes"], failed
 
 
 @pytest.mark.parametrize("name", MINE)
@@ -451,6 +474,93 @@ def test_sparse_gradients_are_judged(caught):
     with pytest.raises(NotApplicable, match="as momentum does"):
         run("sparse", Refuses, cases=HYPER, **supports("sparse"))
     run("sparse", torch_paths.twin("Adagrad"), cases=(case("default", "all"),), **supports("sparse"))
+
+
+class Lazy(Momentum):
+    """A rule of rows, with nothing to hold it against: the averages of a row that rests, rest."""
+
+    def move(self, p, state, group):
+        if not p.grad.is_sparse:
+            super().move(p, state, group)
+            return
+        buf = state.setdefault("momentum_buffer", torch.zeros_like(p))
+        grad = p.grad.coalesce()
+        rows = grad.indices()[0]
+        buf[rows] = group["momentum"] * buf[rows] + grad.values()
+        p[rows] -= group["lr"] * buf[rows]
+        self.rest(p, rows, buf, group)
+
+    def rest(self, p, rows, buf, group):
+        pass
+
+
+def test_a_lazy_rule_is_judged_alone(caught):
+    class Creeps(Lazy):
+        """Rows that rest move by a hundredth of their average."""
+
+        def rest(self, p, rows, buf, group):
+            others = torch.ones(len(p), dtype=torch.bool)
+            others[rows] = False
+            p[others] -= 0.01 * group["lr"] * buf[others]
+
+    run("sparse", Lazy, **SGD, **supports("sparse"))
+    caught("sparse", "step 3, .*neither as with dense ones nor at rest", Creeps, **SGD, **supports("sparse"))
+
+
+def test_control_only_a_reference_tells_how_a_row_comes_back(caught):
+    """torch's SGD goes on with the momentum of rows that rest."""
+    against = Against(label="SGD", make=torch_paths.twin("SGD"))
+    caught("sparse", "step 3, .*against the reference", Lazy, against, HYPER, **supports("sparse"))
+    run("sparse", torch_paths.twin("SGD"), against, HYPER, **supports("sparse"))
+
+
+def refusing_copy(module):
+    """torch's SparseAdam, whose source stands in another module now."""
+    source = inspect.getsource(sys.modules[torch_paths.twin("SparseAdam").__module__])
+    source = source.replace("from . import", "from torch.optim import").replace("from .", "from torch.optim.")
+    exec(compile(source, module.__name__, "exec"), module.__dict__)
+    return module.SparseAdam
+
+
+@pytest.mark.parametrize("against", ["SparseAdam", "sparse_adam"])
+def test_what_refuses_dense_gradients_is_fed_rows_whoever_wrote_it(monkeypatch, against):
+    class Subclass(torch_paths.twin("SparseAdam")):
+        pass
+
+    monkeypatch.setitem(sys.modules, "their_sparse", ModuleType("their_sparse"))
+    copied = refusing_copy(sys.modules["their_sparse"])
+    held = torch_paths.twin(against) if against == "SparseAdam" else against
+    chosen = ("hooks", "one-step", "groups", "copy-and-pickle", "descends", "sparse", "shapes")
+    for cls in (Subclass, copied, functools.partial(copied, eps=1e-8)):
+        report = check_optimizer(cls, held, checks=chosen, quick=True, supports=["sparse"])
+        assert report.passed and report.ran == len(chosen), [str(r) for r in report.results if r.bad]
+    assert check_optimizer(copied, checks=["descends"], supports=["sparse"]).ran == 1, "nothing to hold it against"
+    as_reference = check_optimizer("sparse_adam", copied, checks=["one-step", "sparse"], quick=True)
+    assert as_reference.passed and as_reference.ran == 1, [str(r) for r in as_reference.results if r.bad]
+
+
+def test_control_a_wrong_copy_fails_and_shows_it(monkeypatch):
+    module = ModuleType("their_sparse")
+    monkeypatch.setitem(sys.modules, "their_sparse", module)
+    right = refusing_copy(module)
+
+    class SparseAdam(right):
+        def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+            super().__init__(params, lr, betas[::-1], eps, maximize)
+
+    SparseAdam.__module__, SparseAdam.__qualname__, module.SparseAdam = "their_sparse", "SparseAdam", SparseAdam
+    held = torch_paths.twin("SparseAdam")
+    (found,) = check_optimizer(SparseAdam, held, checks=["tiny-gradients"], quick=True).results
+    assert found.status == "failed" and found.cause == "the two betas are exchanged", found
+    exec(found.reproduction, {})
+
+
+def test_control_what_takes_dense_gradients_gets_them():
+    class Takes(torch_paths.twin("Adam")):
+        pass
+
+    for cls in (Takes, as_optimizer("sparse_adam")):
+        assert context_for(cls, "sparse_adam", supports=["sparse"]).subject.make is cls
 
 
 def test_complex_parameters_are_judged(caught):

@@ -65,7 +65,7 @@ def test_control_the_right_class_passes(cls):
     assert report.passed and report.ran >= 25, faults(report)
 
 
-@pytest.mark.thorough("the whole battery over six classes and three seeds, five minutes")
+@pytest.mark.thorough("the whole battery over seven classes and three seeds, five minutes")
 @pytest.mark.parametrize("seed", range(3))
 @each_plain
 def test_control_the_right_class_passes_the_whole_battery(cls, seed):

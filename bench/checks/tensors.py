@@ -58,6 +58,8 @@ STRIDES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
     "channels-last": ((2, 3, 4, 4), _channels_last, _channels_last, (2, 3, 4, 4)),
 }
 REFERRED: tuple[Shape, ...] = ((1027,), (2, 3, 4), (2, 3, 2, 2), (1, 2, 1, 3, 2))
+# Where an element of a matrix has a part in another's step, square, tall and wide ones may each go a way of their own.
+MATRICES: tuple[Shape, ...] = ((4, 4), (5, 3), (3, 5))
 
 
 @check("T12")
@@ -67,8 +69,10 @@ def shapes(context: Context) -> None:
         _judge_layout(context, name, *layout)
     # Plain copies share a fault in the elements behind the last full vector, or of all that have as many dimensions;
     # only the reference tells of it.
+    together = not context.whole and (context.spec is None or not context.spec.elementwise)
+    referred = REFERRED + MATRICES if together else REFERRED
     for case in two_cases(context) if context.against is not None else ():
-        judge(context, case, probe(context.seed, steps=STEPS, shapes=REFERRED), context.dtypes[0])
+        judge(context, case, probe(context.seed, steps=STEPS, shapes=referred), context.dtypes[0])
 
 
 @check("T12")

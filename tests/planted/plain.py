@@ -1,4 +1,4 @@
-"""SGD, Adagrad, RMSprop, Adam, AdamW and, in a file of its own, L-BFGS as a stranger would write them.
+"""SGD, Adagrad, RMSprop, Adam, AdamW, SparseAdam and, in a file of its own, L-BFGS as a stranger would write them.
 
 All are right; bugs are their subclasses.
 """
@@ -259,4 +259,35 @@ class PlainAdamW(PlainAdam):
         )  # fmt: skip
 
 
-PLAIN = (PlainSGD, PlainAdagrad, PlainRMSprop, PlainAdam, PlainAdamW, PlainLBFGS)
+class PlainSparseAdam(Plain):
+    """It refuses dense gradients, as torch's."""
+
+    twin = "SparseAdam"
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, maximize=False):
+        super().__init__(params, lr=lr, betas=betas, eps=eps, maximize=maximize)
+
+    def step_one(self, p, grad, state, group):
+        if not grad.is_sparse:
+            raise RuntimeError("dense gradients are not for this class")
+        if not state:
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(p), torch.zeros_like(p)
+        step = self.count(state)
+        grad = (-grad if group["maximize"] else grad).coalesce()
+        rows = tuple(grad.indices())
+        self.rest(p, rows, state, group)
+        beta1, beta2 = group["betas"]
+        m = state["exp_avg"][rows] * beta1 + grad.values() * (1 - beta1)
+        v = state["exp_avg_sq"][rows] * beta2 + grad.values() ** 2 * (1 - beta2)
+        state["exp_avg"][rows], state["exp_avg_sq"][rows] = m, v
+        self.move(p, rows, m, v, step, group)
+
+    def rest(self, p, rows, state, group):
+        """What becomes of the other rows: nothing."""
+
+    def move(self, p, rows, m, v, step, group):
+        first, second = (1 - beta**step for beta in group["betas"])
+        p[rows] -= group["lr"] * second**0.5 / first * m / (v.sqrt() + group["eps"])
+
+
+PLAIN = (PlainSGD, PlainAdagrad, PlainRMSprop, PlainAdam, PlainAdamW, PlainLBFGS, PlainSparseAdam)
