@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import torch
 
-from ..reference.known_defects import BATTERY_DEFECTS, BatteryDefect
+from ..reference.torch_defects import BATTERY_DEFECTS, BatteryDefect
 
 HEAD = """\
 # What the battery finds in torch.optim
 
 Each was found by a check named here, or while one was written, and has a script that needs torch alone and ends in an
 assertion of what is wrong. `pytest tests/test_torch_itself.py` runs them all: an entry whose script no longer holds
-fails, and goes. Made by `twinstep gallery` from [known_defects.py](../reference/known_defects.py), with torch {torch}.
+fails, and goes. Made by `twinstep gallery` from [torch_defects.py](../reference/torch_defects.py), with torch {torch}.
 """
 
 

@@ -19,7 +19,7 @@ from twinstep.bench.checks import CHECKS
 from twinstep.bench.tables import TableError
 from twinstep.reference import torch_paths
 from twinstep.reference.frameworks import AXES, axes_of
-from twinstep.reference.known_defects import BATTERY_DEFECTS
+from twinstep.reference.torch_defects import BATTERY_DEFECTS
 from twinstep.scratch_impls import all_specs, load
 
 PINNED = dict(

@@ -15,7 +15,8 @@ from twinstep.bench.adapter import ScratchOptimizer, as_optimizer
 from twinstep.bench.checks import CHECKS
 from twinstep.bench.judge import check_optimizer
 from twinstep.reference import known_defects, torch_paths
-from twinstep.reference.known_defects import BATTERY_DEFECTS, expected_failures
+from twinstep.reference.known_defects import expected_failures
+from twinstep.reference.torch_defects import BATTERY_DEFECTS
 
 CLASSES = sorted({spec.reference for spec in scratch_impls.all_specs() if spec.reference})
 # Each walks all cases, or hundreds of steps; test_lockstep and test_replay judge agreement on every path anyway.

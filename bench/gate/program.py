@@ -72,7 +72,7 @@ def run(plan: Plan, history: History | None, tell: Tell = lambda line: None) -> 
     outcome.notes += config.differences(plan.settings, _head_settings(plan))
     if config.needs(plan.base.root) != config.needs(plan.head.root):
         outcome.notes.append("the head changes what is installed; base and head both ran with what is installed here")
-    for file in (manifest.FILE, "reference/known_defects.py"):
+    for file in (manifest.FILE, "reference/known_defects.py", "reference/torch_defects.py"):
         if _bytes(plan.base.root / file) != _bytes(plan.head.root / file):
             outcome.notes.append(f"the head changes {file}; judged by the base's")
     faults: list[Fault] = []
