@@ -63,7 +63,7 @@ class _OnViews(Optimizer):
         self.inner = make([view for _, view in self.pairs], **hyper)
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Any = None) -> Any:
         loss = None
         if closure is not None:
             with torch.enable_grad():

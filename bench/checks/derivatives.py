@@ -75,7 +75,8 @@ def _step(c: Context, case: Case) -> None:
 def _by(name: str, c: Context, case: Case) -> None:
     learned = _learned(c, case, name)
     if learned is not None:
-        _judge(c, {**case.hyper, "differentiable": True}, *_start(c), **{name: learned})
+        start, rows = _start(c)
+        _judge(c, {**case.hyper, "differentiable": True}, start, rows, **{name: learned})
 
 
 def _learned(c: Context, case: Case, name: str) -> torch.Tensor | None:
