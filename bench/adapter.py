@@ -40,6 +40,8 @@ class ScratchOptimizer(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        # torch adds an option of its own, which a group that is added later would be refused for.
+        self.defaults = {name: self.defaults[name] for name in self.spec.defaults if name in self.defaults}
         for group in self.param_groups:  # a dict saved by the twin, or by an older version, may lack an option
             for name, default in self.spec.defaults.items():
                 group.setdefault(name, default)

@@ -54,7 +54,8 @@ class Scenario:
         rows, factors = self.gradients, self.lr_factors
         if spec.closure:
             kept = sorted({round(t) for t in np.linspace(0, len(rows) - 1, CLOSURE_STEPS)})
-            rows, factors = tuple(rows[t] for t in kept), tuple(factors[t] for t in kept)
+            # A line search divides by its first trial: from an lr of 0 torch's raises (lbfgs-search-at-rate-zero).
+            rows, factors = tuple(rows[t] for t in kept), tuple(factors[t] or 1.0 for t in kept)
         if spec.dims is not None:
             rows = tuple(tuple(fit(g) for g in row) for row in rows)
         return replace(self, start=tuple(fit(a) for a in self.start), gradients=rows, lr_factors=factors)
@@ -93,8 +94,9 @@ def probe(
     """The history of a replay.
 
     The first gradient is a hundred times too large, so that an early maximum stays visible; the first parameter has
-    a constant coordinate; the second has no gradient at every seventh step; lr falls to a tenth after a third of the
-    steps and comes back after two thirds. With late=True the last parameter has no gradient in the first five steps.
+    a constant coordinate; the second has no gradient at every seventh step. lr falls to a tenth after a third of them
+    and comes back after two thirds; of more than five steps it is 0 in the third, where state must go on all the same.
+    With late=True the last parameter has no gradient in the first five steps.
     rugged  see Scenario
     """
     rng = np.random.default_rng(seed)
@@ -110,7 +112,7 @@ def probe(
             gradients.append(None if missing else gradient)
         history.append(tuple(gradients))
     third = max(steps // 3, 1)
-    factors = tuple(0.1 if third <= t < 2 * third else 1.0 for t in range(steps))
+    factors = tuple(0.0 if t == 2 and steps > 5 else 0.1 if third <= t < 2 * third else 1.0 for t in range(steps))
     name = "late-start" if late else "rugged" if rugged else "probe"
     return Scenario(name=name, start=start, gradients=tuple(history), lr_factors=factors, rugged=rugged)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
 from ...reference import torch_paths
-from ...reference.known_defects import DEFECTS
+from ...reference.known_defects import DEFECTS, expected_failures
 from ...scratch_impls import Case
 from ..diagnose import likely_cause, reproduction
 from ..gap import Gap, Replay, gaps
@@ -18,6 +20,7 @@ from ..replay import Factory, replay, trajectory
 from ..scenario import Scenario, probe, tiny
 from .context import Context, check
 from .result import Failed, NotApplicable
+from .trials import at, unless_by_design
 
 # Without a formula there is no computed bound. Measured in float64 over the histories here: all formulas and all paths
 # of torch.optim stay within 4.4e-15 of the largest value of each other, the mildest wrong convention is 1.7e-11 away.
@@ -95,7 +98,9 @@ def _fail(c: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap, *, l
     cause = likely_cause(c.spec, subject, theirs, ours, scenario, dtype, c.device) if c.spec else ""
     origin = f"; the bound is the rounding error of {c.spec.name}'s formula" if c.spec else ""
     alone = c.spec is None or c.spec.elementwise  # one element shows nothing where others have a part in it
-    shown = reproduction(c.subject, ours, scenario, gap, dtype) if alone and (gap.step == 1 or not lockstep) else ""
+    path = {n: v for n, v in getattr(subject, "keywords", {}).items() if n in c.subject.execution}
+    given = {**ours, **path}
+    shown = reproduction(c.subject, given, scenario, gap, dtype) if alone and (gap.step == 1 or not lockstep) else ""
     told = f"{gap}{origin} (theirs is {c.against.label if c.against else ''}, history {scenario.name})"
     raise Failed(told, case=case.name, dtype=dtype, cause=cause, reproduction=shown)
 
@@ -158,9 +163,15 @@ def paths(c: Context) -> None:
     for flag in (None, *flags):
         switched = off if flag is None else {**off, flag: True}
         make = functools.partial(c.subject.make, **switched)
-        for case in c.cases if c.spec else ():
-            # One format and few steps: a path differs from another in its kernels, at once; the grid judged the rest.
-            judge(c, case, probe(c.seed, steps=12), c.dtypes[0], make=make)
+        try:
+            for case in c.cases if c.spec else ():
+                # One format, few steps: a path differs from another in its kernels, at once; the grid judged the rest.
+                judge(c, case, probe(c.seed, steps=12), c.dtypes[0], make=make)
+            if flag and c.cases:
+                _beyond(c, flag, switched)
+        except Failed as fault:
+            fault.message = f"with {flag}=True: {fault.message}" if flag else fault.message
+            raise
         profiles[flag or "for-loop"] = _ran(make)
     for flag in flags:
         if profiles[flag] == profiles["for-loop"]:
@@ -168,6 +179,35 @@ def paths(c: Context) -> None:
                 f"{flag}=True ran the same operators as {flag}=False: {', '.join(profiles[flag][:4])}, ...",
                 cause=f"the option {flag} is ignored",
             )
+
+
+def _beyond(c: Context, flag: str, switched: Mapping[str, bool]) -> None:
+    """A path in the last format: late gradients, many parameters in groups, saving and loading.
+
+    What is known of a class of torch in that path is not told again of the class that only takes the flag.
+    """
+    from .persistence import goes_on  # not above: the report follows the order of registration
+    from .structure import as_in_a_model
+
+    case, dtype = c.richest, c.dtypes[-1]
+    known = expected_failures(functools.partial(c.subject.make, **switched), [dtype])
+    judged: dict[str, Callable[[Context], None]] = {  # under the name of the check that says it of the class itself
+        "late-parameters": lambda c: judge(c, case, probe(c.seed + 2, steps=15, late=True), dtype),
+        "groups": lambda c: as_in_a_model(c, case),
+        "save-load": lambda c: goes_on(c, case, dtype),
+    }
+
+    def on(c: Context, case: Case, *, name: str) -> None:
+        if flag in c.subject.execution:  # else it is a reference that has no such path
+            given = {n: v for n, v in switched.items() if n in c.subject.execution}
+            subject = dataclasses.replace(c.subject, make=functools.partial(c.subject.make, **given))
+            with at(case, dtype):
+                judged[name](dataclasses.replace(c, subject=subject))
+
+    for name in judged:
+        if name not in known and (name != "late-parameters" or c.against is not None):
+            with contextlib.suppress(NotApplicable):  # the reference has it by design
+                unless_by_design(c, case, functools.partial(on, name=name))
 
 
 def _ran(make: Factory) -> list[str]:

@@ -30,15 +30,17 @@ def option_change(c: Context) -> None:
 
 
 def _changes(c: Context) -> Iterator[tuple[Case, str, Any]]:
-    """Every number and tuple of numbers in the group, from the first two cases that have it other than 0."""
+    """Every number, tuple of numbers and switch in the group, from the first two cases that have it other than 0."""
     cases = cases_of(c, every=True)
     group = groups_of(c.build(clones(parameters(c.seed)), **cases[0].hyper))[0]
     for name in (n for n in c.subject.options if n in group and n != "lr"):
         values = [(case, case.hyper.get(name, c.subject.options[name])) for case in cases]
         # From 0 nothing but weight decay is turned on: who has no momentum has no buffer for it.
         for case, value in [(k, v) for k, v in values if v or name == "weight_decay"][:2]:
-            if (new := other_value(name, value)) is not None:
+            if (new := False if value is True else other_value(name, value)) is not None:
                 yield case, name, new
+        if name == "weight_decay":  # and turned off
+            yield from [(case, name, 0.0) for case, value in values if value][:1]
 
 
 def _walk(make: Any, c: Context, hyper: Hyper, name: str, new: Any) -> list[Snapshot]:

@@ -36,7 +36,7 @@ def memory(context: Context) -> None:
     # Of a step that is many, four; and in the format in which rounding does not decide how many.
     dtype, last = (best_dtype(context), 4) if context.whole else (context.dtypes[0], 20)
     for case in two_cases(context):
-        held, grown, peak = _bytes(context, context.subject.make, case, dtype, last)
+        held, grown, peak, kept = _bytes(context, context.subject.make, case, dtype, last)
         theirs = _bytes(context, context.against.make, case, dtype, last)[0] if context.against else held
         early, late = held[2], held[last]
         # Pairs are remembered up to a number that a short run does not reach: no more than the reference remembers.
@@ -46,9 +46,12 @@ def memory(context: Context) -> None:
             message = f"the state of {ELEMENTS} elements grows from {early} bytes after step 2 to {late} after {last}"
             raise Failed(message, case=case.name, dtype=dtype, cause="a list in the state that is never emptied")
         if grown > 10 * CONSTANT + remembered:
-            kept = f"still held after step {last}, beyond what state is held"
-            message = f"{grown} bytes made in steps 3 to {last} are {kept}"
+            beyond = f"still held after step {last}, beyond what state is held"
+            message = f"{grown} bytes made in steps 3 to {last} are {beyond}"
             raise Failed(message, case=case.name, dtype=dtype, cause="tensors are kept by an attribute or by autograd")
+        if kept:
+            message = f"the gradient of step {last} is still held once p.grad is None"
+            raise Failed(message, case=case.name, dtype=dtype, cause="zero_grad() frees no memory: gradients are kept")
         if context.against is not None:
             if late > theirs[last] * (1.5 if context.whole else 1) + CONSTANT:
                 a, b = late / ELEMENTS, theirs[last] / ELEMENTS
@@ -60,11 +63,16 @@ def memory(context: Context) -> None:
                 raise Failed(message, case=case.name, dtype=dtype)
 
 
-def _bytes(context: Context, make: Any, case: Case, dtype: str, last: int) -> tuple[dict[int, int], int, int]:
-    """Bytes of state after each step, those made after step 2 that live on replacing none, and a step's temporaries."""
+def _bytes(context: Context, make: Any, case: Case, dtype: str, last: int) -> tuple[dict[int, int], int, int, bool]:
+    """Bytes of state after each step, those made after step 2 that live on replacing none, and a step's temporaries.
+
+    Last, whether the gradient lives on when its parameter has it no more.
+    """
     params = parameters(context.seed, ((ELEMENTS,),), dtype, context.device)
     optimizer = make(params, **case.hyper)
     gradients(context.seed, 0, params)
+    assert params[0].grad is not None
+    gradient = StorageWeakRef(params[0].grad.untyped_storage())
     held, alive = {}, {}
     with _Made() as made:
         for step in range(1, last + 1):
@@ -73,7 +81,8 @@ def _bytes(context: Context, make: Any, case: Case, dtype: str, last: int) -> tu
                 held[step], alive[step] = _state_bytes(optimizer, params), made.alive()
             if step == 2:
                 made.peak = 0
-    return held, alive[last] - alive[2], made.peak - alive[last]
+    params[0].grad = None
+    return held, alive[last] - alive[2], made.peak - alive[last], not gradient.expired()
 
 
 def _state_bytes(optimizer: Any, params: list[torch.nn.Parameter]) -> int:

@@ -30,18 +30,29 @@ from .equal import (
 )  # fmt: skip
 from .narrow import declared
 from .result import Failed, NotApplicable
+from .trials import other_value
 
 BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for every average to hold a history
 
 
 def _resumed(context: Context, case: Case, params: Params, saved: dict[str, Any]) -> tuple[Optimizer, Params]:
-    """A fresh optimizer over copies of the parameters, built with another lr, which then loads."""
+    """A fresh optimizer over copies of the parameters, built with other values, which then loads."""
     fresh = clones(params)
-    lr = saved["param_groups"][0].get("lr")
-    other = {"lr": 3 * float(lr)} if lr is not None and ("lr" in case.hyper or "lr" in context.subject.options) else {}
-    optimizer = context.build(fresh, **{**case.hyper, **other})
+    optimizer = context.build(fresh, **{**case.hyper, **_others(context, case, params, saved["param_groups"][0])})
     optimizer.load_state_dict(saved)
     return optimizer, fresh
+
+
+def _others(context: Context, case: Case, params: Params, group: dict[str, Any]) -> dict[str, Any]:
+    """Another value for every number that the group holds and the constructor takes: the saved ones must come back."""
+    found: dict[str, Any] = {}
+    for name in (n for n in {**context.subject.options, **case.hyper} if group.get(n) is not None):
+        new = 3 * float(group[name]) if name == "lr" else other_value(name, group[name])
+        with contextlib.suppress(TypeError, ValueError):  # such as etas of Rprop that are both below 1
+            if new is not None:
+                context.build(clones(params), **{**case.hyper, **found, name: new})
+                found[name] = new
+    return found
 
 
 def _through_a_file(saved: dict[str, Any], case: Case, dtype: str) -> dict[str, Any]:
@@ -60,10 +71,10 @@ def _through_a_file(saved: dict[str, Any], case: Case, dtype: str) -> dict[str, 
 
 @check("T9")
 def save_load(context: Context) -> None:
-    """Saved, loaded into a fresh optimizer with another lr, and continued, a run is the unbroken one bit for bit."""
+    """Saved, loaded into a fresh optimizer with other values, and continued, a run is the unbroken one bit for bit."""
     for dtype in context.dtypes:
         for case in some_cases(context):
-            _goes_on(context, case, dtype)
+            goes_on(context, case, dtype)
     for case in two_cases(context) if context.cases and not context.whole else ():
         _groups_of_equal_shapes(context, case, context.dtypes[0])
 
@@ -73,10 +84,10 @@ def bfloat16_save_load(context: Context) -> None:
     """With bfloat16 parameters the same, for state that is kept wider as well: torch's own loading casts that."""
     declared(context, "bfloat16")
     for case in some_cases(context):
-        _goes_on(context, case, "bfloat16")
+        goes_on(context, case, "bfloat16")
 
 
-def _goes_on(context: Context, case: Case, dtype: str) -> None:
+def goes_on(context: Context, case: Case, dtype: str) -> None:
     optimizer, params = started(context, case, dtype, BEFORE)
     saved = _through_a_file(optimizer.state_dict(), case, dtype)
     resumed, fresh = _resumed(context, case, params, saved)
@@ -97,16 +108,17 @@ LONG = 60  # steps: a count or a warm-up that is lost shows only where it had co
 
 
 def _groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
-    """Four parameters of one shape in two groups with rates of their own, two late and one absent, saved late."""
+    """Four parameters of one shape in three groups with rates of their own, two late and one absent, saved late."""
 
     def made(params: Params, factor: float) -> Optimizer:
         lr = case.hyper.get("lr", context.subject.options.get("lr"))
-        own = {"lr": factor * lr} if isinstance(lr, float) else {}
-        return context.build([{"params": params[:2]}, {"params": params[2:], **own}], **case.hyper)
+        second, third = ({"lr": part * lr} if isinstance(lr, float) else {} for part in (factor, factor / 2))
+        grouped = [{"params": params[:2]}, {"params": params[2:3], **second}, {"params": params[3:], **third}]
+        return context.build(grouped, **case.hyper)
 
     params = parameters(context.seed, ((3,),) * 4, dtype, context.device)
     optimizer = made(params, 0.5)
-    for step in range(LATE):  # the last group has state first, and parameter 1 has none yet when it is saved
+    for step in range(LATE):  # the last groups have state first, and parameter 1 has none yet when it is saved
         _walk_some(optimizer, params, step, context.seed, params[2:])
     for step in range(LATE, LONG):
         _walk_some(optimizer, params, step, context.seed, [params[0], *params[2:]])
@@ -115,13 +127,27 @@ def _groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
     resumed = made(fresh, 3.0)
     resumed.load_state_dict(saved)
     where: dict[str, Any] = {"case": case, "dtype": dtype}
-    same(_options(resumed), _options(optimizer), "hyperparameters of two groups after loading", **where)
+    same(_options(resumed), _options(optimizer), "hyperparameters of three groups after loading", **where)
     for step in range(LONG, LONG + 3):
         for one, held in ((optimizer, params), (resumed, fresh)):
             _walk_some(one, held, step, context.seed, [held[0], *held[2:]])
-        what = f"step {step + 1} of two groups with parameters of one shape, saved and loaded after step {LONG}"
+        what = f"step {step + 1} of three groups with parameters of one shape, saved and loaded after step {LONG}"
         cause = "state or hyperparameters come back to another parameter or group, or not at all"
         same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+    _added_after_loading(context, (optimizer, params), (resumed, fresh), where)
+
+
+def _added_after_loading(context: Context, *both: Any) -> None:
+    """What is added to the one that loaded steps as what is added to the one that never stopped."""
+    (optimizer, params), (resumed, fresh), where = both
+    for one, held in ((optimizer, params), (resumed, fresh)):
+        if not hasattr(one, "add_param_group"):
+            return
+        held += parameters(context.seed + 1, ((3,),), where["dtype"], context.device)
+        one.add_param_group({"params": held[-1:]})
+        _walk_some(one, held, LONG + 3, context.seed, [held[0], *held[2:]])
+    what, cause = "a step of a group that is added after loading", "after loading, no group can be added"
+    same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
 
 
 def _walk_some(optimizer: Optimizer, params: Params, step: int, seed: int, some: Params) -> None:

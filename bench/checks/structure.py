@@ -65,6 +65,8 @@ def groups(c: Context) -> None:
             for i in (0, 1, 2) if together else ():
                 if told := _differ(together, _alone(c, case.hyper, start, rows, i), start, i):
                     raise Failed(f"parameters together and in optimizers of their own differ: {told}", cause=COUPLED)
+            if together:
+                _beside_an_empty_group(c, case, start, rows)
             keys = set(groups_of(c.build(clones(start), **case.hyper))[0]) - {"params"}
             first = {n: v for n, v in {**c.subject.options, **case.hyper}.items() if n in keys}
             other = {**first, **{n: v for n, v in chosen[(k + 1) % len(chosen)].hyper.items() if n in keys}}
@@ -80,10 +82,23 @@ def groups(c: Context) -> None:
                 )
     for case in two_cases(c) if c.cases else ():
         with at(case, best_dtype(c)):
-            _as_in_a_model(c, case)
+            as_in_a_model(c, case)
 
 
-def _as_in_a_model(c: Context, case: Case) -> None:
+def _beside_an_empty_group(c: Context, case: Case, start: Any, rows: Any) -> None:
+    """A group without parameters, as of layers that are all frozen, stands between two others."""
+    params = clones([start[0], start[2]])
+    try:
+        optimizer = c.build([{"params": params[:1]}, {"params": []}, {"params": params[1:]}], **case.hyper)
+    except (TypeError, ValueError):
+        return  # it refuses such a group, and says so
+    found = run(optimizer, params, only(rows, 0, 2))
+    if told := first_gap(found, _alone(c, case.hyper, start, rows, 0, 2), [start[0], start[2]], names=[0, 2]):
+        raise Failed(f"beside a group without parameters, and without that group, it differs: {told}",
+                     cause="a group without parameters disturbs the others")  # fmt: skip
+
+
+def as_in_a_model(c: Context, case: Case) -> None:
     """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
     shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
     start = parameters(c.seed, shapes, best_dtype(c), c.device)

@@ -56,6 +56,45 @@ class SGDForeachMisaligned(PlainSGD):
         return super().velocities(params, grads, group)
 
 
+@bug("T11", "paths")
+class SGDForeachSixteen(PlainSGD):
+    """foreach=True steps the first sixteen parameters of a group."""
+
+    def step_foreach(self, params, group):
+        super().step_foreach(params[:16], group)
+
+
+@bug("T11", "paths")
+class SGDForeachForgetsLoaded(PlainSGD):
+    """foreach=True does without momentum once a state has been loaded."""
+
+    loaded = False
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        self.loaded = True
+
+    def velocities(self, params, grads, group):
+        return grads if self.loaded else super().velocities(params, grads, group)
+
+
+@bug("T11", "paths", quick=False)
+class SGDForeachSingleRate(PlainSGD):
+    """foreach=True rounds lr to float32 where parameters are float64."""
+
+    def step_foreach(self, params, group):
+        super().step_foreach(params, {**group, "lr": float(torch.tensor(group["lr"], dtype=torch.float32))})
+
+
+@bug("T11", "paths")
+class SGDForeachKeepsItsList(PlainSGD):
+    """foreach=True steps those parameters that had a gradient in the first step."""
+
+    def step_foreach(self, params, group):
+        self.kept = {**{id(group): [id(p) for p in params]}, **getattr(self, "kept", {})}
+        super().step_foreach([p for p in params if id(p) in self.kept[id(group)]], group)
+
+
 @bug("T12", "shapes", "pytorch#100701")
 class AdamSkipsScalars(PlainAdam):
     """A 0-dimensional parameter does not step."""

@@ -65,6 +65,25 @@ class AdamIgnoresAmsgrad(PlainAdam):
         return state["exp_avg_sq"]
 
 
+@bug("T5", "option-change")
+class AdamNeverStopsDecay(PlainAdam):
+    """A weight_decay of 0 in the group leaves the one before in force."""
+
+    def step_group(self, group):
+        kept = vars(self).setdefault("kept", {})
+        kept[id(group)] = group["weight_decay"] or kept.get(id(group), 0)
+        super().step_group({**group, "weight_decay": kept[id(group)]})
+
+
+@bug("T5", "option-change", cause="a change of amsgrad in the group is ignored")
+class AdamKeepsTheMaximum(PlainAdam):
+    """amsgrad is read at a group's first step, and kept."""
+
+    def step_group(self, group):
+        kept = vars(self).setdefault("kept", {}).setdefault(id(group), group["amsgrad"])
+        super().step_group({**group, "amsgrad": kept})
+
+
 @bug("T5", "option-change", cause="a change of weight_decay in the group is ignored")
 class RMSpropKeepsDecay(PlainRMSprop):
     """weight_decay is read at a group's first step, and kept."""
@@ -165,6 +184,15 @@ class RMSpropRateInside(PlainRMSprop):
         return p.sub_(buf)
 
 
+@bug("T5", "many-steps")
+class AdamRestsAtZero(PlainAdam):
+    """At an lr of 0, as a warm-up begins with, the state stands still."""
+
+    def step_group(self, group):
+        if group["lr"]:
+            super().step_group(group)
+
+
 @bug("T5", "scheduler", "OneCycleLR writes betas")
 class AdamKeepsItsBetas(PlainAdam):
     """The betas of the constructor are used."""
@@ -195,6 +223,22 @@ class RMSpropFirstGroupOnly(PlainRMSprop):
 
     def step_group(self, group):
         if group is self.param_groups[0]:
+            super().step_group(group)
+
+
+@bug("T6", "groups", cause="a group without parameters disturbs the others")
+class AdamStopsAtNothing(PlainAdam):
+    """A group without parameters ends the loop over groups."""
+
+    ended = False
+
+    def step(self, closure=None):
+        self.ended = False
+        return super().step(closure)
+
+    def step_group(self, group):
+        self.ended = self.ended or not group["params"]
+        if not self.ended:
             super().step_group(group)
 
 

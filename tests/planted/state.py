@@ -78,6 +78,36 @@ class RMSpropKeepsItsOptions(PlainRMSprop):
             group["lr"] = lr
 
 
+@bug("T9", "save-load")
+class AdamLoadsAllButBetas(PlainAdam):
+    """Loading keeps the betas of the constructor."""
+
+    def load_state_dict(self, state_dict):
+        betas = [group["betas"] for group in self.param_groups]
+        super().load_state_dict(state_dict)
+        for group, own in zip(self.param_groups, betas, strict=True):
+            group["betas"] = own
+
+
+@bug("T9", "save-load")
+class AdamLoadsTwoRates(PlainAdam):
+    """The third group gets the learning rate of the second."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        for group in self.param_groups[2:]:
+            group["lr"] = self.param_groups[1]["lr"]
+
+
+@bug("T9", "save-load", cause="after loading, no group can be added")
+class AdamLoadedIsClosed(PlainAdam):
+    """A group that is added after loading is dropped."""
+
+    def load_state_dict(self, state_dict):
+        super().load_state_dict(state_dict)
+        self.add_param_group = lambda group: None
+
+
 @bug("T9", "save-load", "pytorch#196083")
 class AdagradHidesState(PlainAdagrad):
     """The accumulator is kept in an attribute that no state_dict carries."""
@@ -207,6 +237,16 @@ class SGDKeepsGradients(PlainSGD):
     def step_one(self, p, grad, state, group):
         self.kept = [*getattr(self, "kept", []), grad.clone()]
         super().step_one(p, grad, state, group)
+
+
+@bug("T14", "memory", cause="zero_grad() frees no memory: gradients are kept")
+class AdamHoldsGradients(PlainAdam):
+    """The gradients of the last step are kept until the next."""
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        self.last = [p.grad for group in self.param_groups for p in group["params"]]
+        return loss
 
 
 @bug("T14", "memory", "pytorch#50636")
