@@ -19,7 +19,7 @@ from ...reference.local_model import asks_for_closure
 from ...scratch_impls import Case, Spec
 from ..replay import Factory
 from ..shapes import fitted
-from .result import NotApplicable
+from .result import NotApplicable, NotDeclared
 
 # What changes how a step is executed and not what it computes; `--supports` or the paths check judge these.
 EXECUTION = ("foreach", "fused", "capturable", "differentiable")
@@ -157,6 +157,12 @@ def each_for_itself(context: Context) -> None:
     """NotApplicable where no parameter goes its way alone, so that nothing can be said of one beside others."""
     if context.whole:
         raise NotApplicable("a step moves all parameters as one vector, by a loss that it evaluates itself")
+
+
+def declared(context: Context, ability: str) -> None:
+    """NotDeclared where its author has not said that it can do this."""
+    if ability not in context.supports:
+        raise NotDeclared(f"declare it with --supports {ability}")
 
 
 CHECKS: dict[str, Check] = {}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from ...scratch_impls import Case
-from .context import Context, check, gradients, parameters
+from .context import Context, check, declared, gradients, parameters
 from .equal import (
     REFUSALS,
     best_dtype,
@@ -26,7 +26,6 @@ from .equal import (
     tolerance,
     values,
 )
-from .narrow import declared
 from .result import NotApplicable
 
 STEPS = 4

@@ -11,18 +11,13 @@ import torch
 from ...scratch_impls import Case, Spec
 from ..replay import replay
 from ..scenario import Scenario, probe
-from .context import Context, check, gradients, parameters
+from .context import Context, check, declared, gradients, parameters
 from .equal import go, some_cases, state_leaves
-from .result import Failed, NotApplicable, NotDeclared
+from .result import Failed, NotApplicable
 from .special import judge_zeros
 from .trials import rate_option
 
 Hyper = dict[str, Any]
-
-
-def declared(context: Context, ability: str) -> None:
-    if ability not in context.supports:
-        raise NotDeclared(f"declare it with --supports {ability}")
 
 
 @check("T13")

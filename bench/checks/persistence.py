@@ -13,7 +13,7 @@ import torch
 from torch.optim import Optimizer
 
 from ...scratch_impls import Case
-from .context import Context, check, gradients, parameters
+from .context import Context, check, declared, gradients, parameters
 from .equal import (
     Params,
     Values,
@@ -28,7 +28,6 @@ from .equal import (
     two_cases,
     values,
 )  # fmt: skip
-from .narrow import declared
 from .result import Failed, NotApplicable
 from .trials import other_value
 
