@@ -125,13 +125,13 @@ def _progress(results: list[CheckResult]) -> Callable[[CheckResult], None]:
 
 def show(report: CheckReport, out: Console) -> None:
     """Failures explained, then a line for each check, then the verdict."""
-    explained: dict[str, str] = {}  # cause -> the check that showed it first
+    shown: dict[str, str] = {}  # cause -> the check that brought a script for it first
     for result in report.results:
         if result.bad:
-            first = explained.setdefault(result.cause, result.check) if result.cause else result.check
-            # One mistake fails many checks: it is shown whole where it shows first.
-            brief = dataclasses.replace(result, reproduction=f"as in {first}" if result.reproduction else "")
-            out.print(str(result if first == result.check else brief), markup=False, soft_wrap=True)
+            # One mistake fails many checks: its script is shown where it shows first.
+            first = shown.setdefault(result.cause or result.check, result.check) if result.reproduction else ""
+            brief = dataclasses.replace(result, reproduction=f"as in {first}")
+            out.print(str(brief if first and first != result.check else result), markup=False, soft_wrap=True)
             out.print()
     held = f" against {report.against}" if report.against else ""
     table = Table(title=f"{report.subject}{held}", title_justify="left", box=SIMPLE_HEAD)
