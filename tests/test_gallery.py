@@ -14,7 +14,7 @@ import pytest
 import torch
 from cells import each_spec
 
-from twinstep.bench import defects, gallery, plots
+from twinstep.bench import defects, gallery, pages, plots
 from twinstep.bench.checks import CHECKS
 from twinstep.bench.tables import TableError
 from twinstep.reference import torch_paths
@@ -44,7 +44,7 @@ def test_what_is_measured_is_what_the_page_says(spec):
     assert made.figures.keys() == {key for key in there if key[0] == spec.name}, "twinstep gallery"
     assert gallery.settled(made.figures, there) == {k: v for k, v in there.items() if k[0] == spec.name}
     for (_, side, what), gap in made.figures.items():
-        assert what not in gallery.FORMATS or gap <= 1 or gallery.excuses(spec, side, what), (side, what, gap)
+        assert what not in gallery.FORMATS or gap <= 1 or pages.excuses(spec, side, what), (side, what, gap)
     picture = (here.ROOT / gallery.PICTURES / f"{spec.name}.png").read_bytes()
     assert gallery.alike(made.picture, picture), "the traces are others than those that are drawn: twinstep gallery"
 
@@ -52,7 +52,7 @@ def test_what_is_measured_is_what_the_page_says(spec):
 @same_torch
 def test_the_page_is_what_the_registry_gives():
     figures = gallery.read_figures(here.ROOT)
-    assert (here.ROOT / gallery.PAGE).read_text(encoding="utf-8") == gallery.page(all_specs(), figures), (
+    assert (here.ROOT / gallery.PAGE).read_text(encoding="utf-8") == pages.page(all_specs(), figures), (
         "twinstep gallery"
     )
     drawn = {p.stem for p in (here.ROOT / gallery.PICTURES).glob("*")}
@@ -62,7 +62,7 @@ def test_the_page_is_what_the_registry_gives():
 @same_torch
 def test_the_table_of_the_readme_is_what_the_registry_gives():
     readme = (here.ROOT / gallery.README).read_text(encoding="utf-8")
-    assert readme == gallery.with_index(readme, all_specs(), gallery.read_figures(here.ROOT)), "twinstep gallery"
+    assert readme == pages.with_index(readme, all_specs(), gallery.read_figures(here.ROOT)), "twinstep gallery"
     assert all(f"[{spec.name}](docs/gallery.md#{spec.name})" in readme for spec in all_specs())
 
 
@@ -76,7 +76,7 @@ def test_control_figures_that_are_none_are_told(tmp_path, text):
 
 def test_the_page_of_checks_is_what_is_registered():
     text = (here.ROOT / gallery.CHECKS_PAGE).read_text(encoding="utf-8")
-    assert text == gallery.checks_page(), "twinstep gallery"
+    assert text == pages.checks_page(), "twinstep gallery"
     assert all(f"| `{name}` | {check.key} |" in text for name, check in CHECKS.items())
 
 
@@ -90,14 +90,14 @@ def test_the_page_of_defects_is_what_the_data_gives():
 
 def test_control_a_readme_without_a_place_for_the_table_is_told():
     with pytest.raises(TableError, match="no place for the table"):
-        gallery.with_index("# Twinstep", all_specs(), gallery.read_figures(here.ROOT))
+        pages.with_index("# Twinstep", all_specs(), gallery.read_figures(here.ROOT))
 
 
 @pytest.fixture
 def copied(tmp_path):
     """A folder with the part of the gallery that gd and lion have, as it should be, and their entries."""
     (tmp_path / "results").mkdir()
-    (tmp_path / gallery.README).write_text(f"# Ours\n{gallery.BEGIN}\n{gallery.END}\n", encoding="utf-8")
+    (tmp_path / gallery.README).write_text(f"# Ours\n{pages.BEGIN}\n{pages.END}\n", encoding="utf-8")
     entries = [entry("gd"), entry("lion")]
     gallery.write(tmp_path, gallery.products(tmp_path, entries))
     return tmp_path, entries
@@ -221,6 +221,6 @@ def test_every_row_has_the_cells_of_its_table():
 
 
 def test_control_a_bar_in_a_cell_is_no_border():
-    head, bare = gallery.row("convention", "here"), "| eps | added to |g| |"
+    head, bare = pages.row("convention", "here"), "| eps | added to |g| |"
     assert widths(f"{head}\n{bare}") == [{2, 4}]
-    assert widths(f"{head}\n{gallery.row('eps', 'added to |g|')}") == [{2}]
+    assert widths(f"{head}\n{pages.row('eps', 'added to |g|')}") == [{2}]

@@ -161,7 +161,7 @@ def paths(c: Context) -> None:
     off = dict.fromkeys(flags, False)
     profiles = {}
     for flag in (None, *flags):
-        switched = off if flag is None else {**off, flag: True}
+        switched: dict[str, bool] = {**off, **({flag: True} if flag else {})}
         make = functools.partial(c.subject.make, **switched)
         try:
             for case in c.cases if c.spec else ():
