@@ -158,10 +158,10 @@ def paths(c: Context) -> None:
     flags = [name for name in ("foreach", "fused") if name in c.subject.execution]
     if not flags:
         raise NotApplicable("it has one way to execute a step: it takes neither foreach nor fused")
-    off = dict.fromkeys(flags, False)
+    off: dict[str, bool] = dict.fromkeys(flags, False)
     profiles = {}
     for flag in (None, *flags):
-        switched: dict[str, bool] = {**off, **({flag: True} if flag else {})}
+        switched = off if flag is None else {**off, flag: True}
         make = functools.partial(c.subject.make, **switched)
         try:
             for case in c.cases if c.spec else ():
