@@ -51,10 +51,10 @@ def trainable(spec: Spec | None, make: Factory) -> Factory:
     if spec is None or spec.dims is None:
         return make
     dims = spec.dims
-    return lambda params, **hyper: _OnViews(list(params), dims, make, hyper)
+    return lambda params, **hyper: _OnCopies(list(params), dims, make, hyper)
 
 
-class _OnViews(Optimizer):
+class _OnCopies(Optimizer):
     """Steps copies of the parameters that have the dimensions which a formula takes, and copies them back."""
 
     def __init__(self, params: list[torch.nn.Parameter], dims: int, make: Factory, hyper: Mapping[str, Any]) -> None:
