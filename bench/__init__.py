@@ -10,9 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .checks import CheckReport
-    from .judge import check_optimizer
-    from .parametrize import parametrize_with_checks
+    from .battery.checks import CheckReport
+    from .battery.judge import check_optimizer
+    from .battery.parametrize import parametrize_with_checks
 
 __all__ = ["CheckReport", "check_optimizer", "parametrize_with_checks"]
 

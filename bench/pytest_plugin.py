@@ -52,8 +52,8 @@ class Battery(pytest.Collector):
     """The checks of one optimizer; a request that cannot be met is an error of collection."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        from .parametrize import optimizer_checks
-        from .request import BAD_REQUEST, Request, expectations, explain
+        from .battery.parametrize import optimizer_checks
+        from .battery.request import BAD_REQUEST, Request, expectations, explain
 
         option = self.config.getoption
         supports = option("--twinstep-supports")
@@ -149,7 +149,7 @@ class _Verdicts:
     def _reports(self) -> list[Any]:
         if not self.found:
             return []
-        from .checks import CheckReport, CheckResult
+        from .battery.checks import CheckReport, CheckResult
 
         return [
             CheckReport(

@@ -89,7 +89,7 @@ class _Recorder:
         self.said: list[str] = []
 
     def pytest_sessionstart(self) -> None:
-        from twinstep.bench.tables import TableError, check_folder
+        from twinstep.bench.records.tables import TableError, check_folder
 
         try:
             check_folder(self.folder)  # now, not when the first row arrives
@@ -101,7 +101,7 @@ class _Recorder:
         carried = [(n.removeprefix(_PROPERTY), text) for n, text in report.user_properties if n.startswith(_PROPERTY)]
         fresh, self.written[report.nodeid] = carried[self.written[report.nodeid] :], len(carried)
         for kind, text in fresh:
-            from twinstep.bench.journal import Journal, decode
+            from twinstep.bench.records.journal import Journal, decode
 
             if self.journal is None:
                 self.journal = Journal(self.folder)
@@ -119,7 +119,7 @@ class _Recorder:
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.journal is not None:
-            from twinstep.bench.tables import TableError, write_tables
+            from twinstep.bench.records.tables import TableError, write_tables
 
             try:
                 with self._telling():
@@ -156,7 +156,7 @@ def collected(pytestconfig: pytest.Config) -> list[str]:
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Any:
     """record(kind, **row) puts one row into the tables of this run; twinstep.bench.rows says what a row needs."""
-    from twinstep.bench import journal, rows
+    from twinstep.bench.records import journal, rows
 
     def add(kind: str, **row: Any) -> None:
         complete = rows.complete(kind, row)

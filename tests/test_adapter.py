@@ -12,7 +12,7 @@ import torch
 from cells import each_grouped_spec, each_spec, each_twinned_spec, scratch, twin
 
 from twinstep.bench import adapter
-from twinstep.bench.shapes import fitted
+from twinstep.bench.speed.shapes import fitted
 from twinstep.reference.local_model import asks_for_closure
 from twinstep.scratch_impls import load
 

@@ -10,10 +10,10 @@ import functools
 
 import pytest
 
-from twinstep.bench import contest, timing
-from twinstep.bench.replay import replay
-from twinstep.bench.scenario import probe
-from twinstep.bench.shapes import SHAPES
+from twinstep.bench.speed import contest, timing
+from twinstep.bench.compare.replay import replay
+from twinstep.bench.compare.scenario import probe
+from twinstep.bench.speed.shapes import SHAPES
 from twinstep.scratch_impls import all_specs, load, names
 
 PLAYBACK = timing.Playback()

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from twinstep.bench import book as judged
-from twinstep.bench.book import walk, walk_rows
+from twinstep.bench.study import book as judged
+from twinstep.bench.study.book import walk, walk_rows
 from twinstep.reference.book import PUBLISHED, RULES, SURFACES, Rule, follow, trace
 from twinstep.scratch_impls import load
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from twinstep.bench.bound import PRECISIONS, Bounded, bounded_hyper
-from twinstep.bench.noisy import MAGNIFIED, Noisy, Rounding, apart
+from twinstep.bench.compare.bounded import PRECISIONS, Bounded, bounded_hyper
+from twinstep.bench.compare.random_rounding import MAGNIFIED, Noisy, Rounding, apart
 from twinstep.reference.oracle import multiprecision
 from twinstep.scratch_impls._numbers import maximum, mean, minimum, sign, where
 

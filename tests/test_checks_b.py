@@ -15,9 +15,18 @@ import torch
 from torch.optim import Optimizer
 
 from twinstep.bench.adapter import as_optimizer
-from twinstep.bench.checks import CHECKS, Against, Context, Failed, NotApplicable, NotDeclared, persistence, subject_of
-from twinstep.bench.judge import check_optimizer
-from twinstep.bench.pairing import context_for
+from twinstep.bench.battery.checks import (
+    CHECKS,
+    Against,
+    Context,
+    Failed,
+    NotApplicable,
+    NotDeclared,
+    persistence,
+    subject_of,
+)
+from twinstep.bench.battery.judge import check_optimizer
+from twinstep.bench.battery.pairing import context_for
 from twinstep.reference import torch_paths
 from twinstep.scratch_impls import load
 from twinstep.scratch_impls.spec import case

@@ -10,8 +10,8 @@ from planted.derivatives import DifferentiableSGD, SGDDetachesTheFirst, SGDLearn
 from planted.plain import PLAIN
 
 from twinstep.bench import check_optimizer
-from twinstep.bench.checks import changed, trials
-from twinstep.bench.pairing import context_for
+from twinstep.bench.battery.checks import changed, trials
+from twinstep.bench.battery.pairing import context_for
 from twinstep.scratch_impls import Case, SpecError
 
 NAMED = {bug.name: bug.cls for bug in BUGS}

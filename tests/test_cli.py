@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from twinstep.bench.cli import cli
-from twinstep.bench.tables import read_table
+from twinstep.bench.records.tables import read_table
 
 HERE = Path(__file__).with_name("here.py")
 QUICK = ["--optimizers", "gd", "--problems", "bowl"]
@@ -169,7 +169,8 @@ def test_list_names_everything():
 
 
 def test_book_without_data_says_what_is_missing(monkeypatch):
-    from twinstep.bench import airfoil, book
+    from twinstep.bench.study.problems import _airfoil_download as airfoil
+    from twinstep.bench.study import book
 
     def absent(path=None):
         raise airfoil.DataUnavailable("the table is not to be had; use --data PATH")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from twinstep.bench import problems
-from twinstep.bench.problems.quadratic import matrix_and_start
+from twinstep.bench.study import problems
+from twinstep.bench.study.problems.quadratic import matrix_and_start
 from twinstep.reference.closed_form import damping, gradient_descent, heavy_ball, heavy_ball_by_matrix, on_quadratic
 from twinstep.reference.local_model import LocalModel, closure_for, joined
 from twinstep.reference.torch_paths import line_search

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from test_doors import plugin
 
-from twinstep.bench import guard
+from twinstep.bench.battery import guard
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-c", "from twinstep.bench.cli import main; main()"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from honest_optimizers import IntStepAdam, Lion, NamesItsRate, OfNoBase, Signum, WideState, Wrapper
 
-from twinstep.bench.judge import check_optimizer
+from twinstep.bench.battery.judge import check_optimizer
 
 FORMULAS = Path(__file__).parent / "formulas"
 HONEST = [

@@ -9,8 +9,8 @@ import warnings
 
 import pytest
 
-from twinstep.bench import journal, rows
-from twinstep.bench.journal import DamagedJournal, Journal, TableError
+from twinstep.bench.records import journal, rows
+from twinstep.bench.records.journal import DamagedJournal, Journal, TableError
 
 CELL = {
     "optimizer": "gd", "case": "default", "problem": "bowl", "implementation": "scratch", "seed": 0, "dtype": "float64",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from cells import each_cell, each_dtype, scratch, twin
 
-from twinstep.bench.replay import replay
-from twinstep.bench.scenario import synced_scenario
+from twinstep.bench.compare.replay import replay
+from twinstep.bench.compare.scenario import synced_scenario
 from twinstep.scratch_impls import load
 
 # One size is a multiple of every vector width, the other leaves trailing elements that a kernel handles apart.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import here
 import pytest
 
-from twinstep.bench import manifest
-from twinstep.bench.tables import TableError
+from twinstep.bench.records import manifest
+from twinstep.bench.records.tables import TableError
 
 
 def test_no_test_vanished(collected):

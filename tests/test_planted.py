@@ -11,8 +11,8 @@ import pytest
 from planted import BUGS, FAMILIES
 from planted.plain import PLAIN
 
-from twinstep.bench.checks import CHECKS
-from twinstep.bench.judge import check_optimizer
+from twinstep.bench.battery.checks import CHECKS
+from twinstep.bench.battery.judge import check_optimizer
 from twinstep.reference.torch_paths import twin
 
 # bug -> every check of the quick battery that it fails, as `--thorough` finds it. Without these checks it would pass.

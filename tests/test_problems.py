@@ -13,8 +13,8 @@ import pytest
 import torch
 from objectives import each_problem, objective
 
-from twinstep.bench import problems
-from twinstep.bench.problems.problem import in_batches
+from twinstep.bench.study import problems
+from twinstep.bench.study.problems._problem import in_batches
 from twinstep.scratch_impls import UnknownName, all_specs, case, load
 
 

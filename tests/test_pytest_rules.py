@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from twinstep.bench import journal
-from twinstep.bench.tables import read_table, write_tables
+from twinstep.bench.records import journal
+from twinstep.bench.records.tables import read_table, write_tables
 
 pytest_plugins = "pytester"
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from cells import lacking
 
-from twinstep.bench import contest
+from twinstep.bench.speed import contest
 from twinstep.scratch_impls import SpecError, UnknownName, all_specs, load, load_file, names
 
 ROOT = Path(__file__).parent.parent

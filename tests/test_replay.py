@@ -8,8 +8,8 @@ import pytest
 import torch
 from cells import each_case, each_cell, each_defect, each_dtype, each_twinned_spec, scratch, torch_cases, twin
 
-from twinstep.bench.replay import replay
-from twinstep.bench.scenario import probe
+from twinstep.bench.compare.replay import replay
+from twinstep.bench.compare.scenario import probe
 from twinstep.reference import torch_paths
 from twinstep.reference.known_defects import known_defect
 from twinstep.scratch_impls import load

@@ -10,7 +10,7 @@ import here
 import pytest
 
 from twinstep import scratch_impls
-from twinstep.bench.checks import CHECKS
+from twinstep.bench.battery.checks import CHECKS
 from twinstep.reference import torch_paths
 
 sys.path.insert(0, str(here.ROOT / "tests" / "strangers"))

@@ -8,10 +8,10 @@ import random
 import pandas
 import pytest
 
-from twinstep.bench import tables
-from twinstep.bench.journal import Journal
-from twinstep.bench.rows import ENVIRONMENT, IDENTITY
-from twinstep.bench.tables import TableError, read_table, table_path, write_tables
+from twinstep.bench.records import tables
+from twinstep.bench.records.journal import Journal
+from twinstep.bench.records.rows import ENVIRONMENT, IDENTITY
+from twinstep.bench.records.tables import TableError, read_table, table_path, write_tables
 
 CELL = {
     "optimizer": "gd", "case": "default", "problem": "bowl", "implementation": "scratch", "seed": 0, "dtype": "float64",

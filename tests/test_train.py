@@ -15,10 +15,11 @@ from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
 from twinstep import scratch_impls
-from twinstep.bench import baseline, contest
-from twinstep.bench.problems import load
-from twinstep.bench.tables import read_table
-from twinstep.bench.train import CHECKPOINTS, checkpoints, train, trainable
+from twinstep.bench.study import baseline
+from twinstep.bench.speed import contest
+from twinstep.bench.study.problems import load
+from twinstep.bench.records.tables import read_table
+from twinstep.bench.study.train import CHECKPOINTS, checkpoints, train, trainable
 from twinstep.reference.book import PUBLISHED, trace
 
 # Relative, over whole curves in float64. Measured over three seeds: 9e-14 at most (quadratic, momentum), 6e-16 on the

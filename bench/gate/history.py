@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import journal
-from ..journal import DamagedJournal, TableError
+from ..records import journal
+from ..records.journal import DamagedJournal, TableError
 from .subjects import Cell
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def draw(found: list[Point], path: Path) -> Path:
     """One panel a machine: each benchmark's time over that of its reference, commit by commit."""
     from matplotlib.figure import Figure
 
-    from ..plots import save
+    from ..report.pictures import save
 
     machines = list(dict.fromkeys(p.machine for p in found))
     figure = Figure(figsize=(10, 4.5 * len(machines)), layout="constrained")

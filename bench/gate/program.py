@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import manifest
-from ..tables import TableError
+from ..records import manifest
+from ..records.tables import TableError
 from . import config, subjects
 from .config import Settings
 from .decide import OPEN, Decision, Rule, decide

@@ -14,8 +14,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ..tables import replace_file
-from ..terminal import console
+from ..records.tables import replace_file
+from ..cli._terminal import console
 from .decide import PASS, REGRESSION, Decision
 from .outcome import Fault, Outcome
 

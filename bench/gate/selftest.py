@@ -23,10 +23,10 @@ from rich.table import Table
 
 from ... import scratch_impls
 from ...scratch_impls import Spec
-from .. import journal
-from ..rows import ROOT, commit, environment
-from ..shapes import elements
-from ..terminal import console
+from ..records import journal
+from ..records.rows import ROOT, commit, environment
+from ..speed.shapes import elements
+from ..cli._terminal import console
 from . import config, program, report, workers
 from .config import Settings
 from .decide import INCONCLUSIVE, REGRESSION, Rule

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import filelock
 
-from ..child import command
+from ..battery.child import command
 from . import program, report
 from .history import History
 from .outcome import Outcome

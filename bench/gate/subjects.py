@@ -16,13 +16,13 @@ import torch
 from ... import scratch_impls
 from ...reference.known_defects import expected_failures
 from ...scratch_impls import Spec
-from .. import targets
+from ..battery import targets
 from ..adapter import as_optimizer
-from ..checks import Against
-from ..contest import representatives, steps_of
-from ..pairing import against_of
-from ..replay import Factory
-from ..shapes import SHAPES, Shapes, fitted
+from ..battery.checks import Against
+from ..speed.contest import representatives, steps_of
+from ..battery.pairing import against_of
+from ..compare.replay import Factory
+from ..speed.shapes import SHAPES, Shapes, fitted
 from .config import Entry, Settings
 from .trees import Tree
 

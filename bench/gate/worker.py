@@ -18,14 +18,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .. import problems
-from ..baseline import TOLERANCE
-from ..judge import check_optimizer, their_part
-from ..replay import replay
-from ..rows import environment
-from ..scenario import probe
-from ..timing import interleave
-from ..train import train, trainable
+from ..study import problems
+from ..study.baseline import TOLERANCE
+from ..battery.judge import check_optimizer, their_part
+from ..compare.replay import replay
+from ..records.rows import environment
+from ..compare.scenario import probe
+from ..speed.timing import interleave
+from ..study.train import train, trainable
 from . import config, subjects
 from .config import Settings
 from .subjects import Cell, Subject

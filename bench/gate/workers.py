@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..child import command
-from ..guard import death
+from ..battery.child import command
+from ..battery.guard import death
 from .trees import GateError
 
 # A block is milliseconds and the slowest check seconds: who says nothing for so long will not say anything any more.

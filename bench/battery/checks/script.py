@@ -1,0 +1,87 @@
+"""Scripts that show a fault without this project. One is handed out only if it showed the fault when it was run here.
+
+So a check may propose a few lines without proving that they show what it found: they end with an assertion, and where
+that holds (the fault needs another shape, another case, a reference that only we have) there is no script.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from ..context import Context
+from ..result import Failed
+
+LINES = 15
+
+
+@contextlib.contextmanager
+def shown_by(c: Context, *proposals: Callable[[], list[str]]) -> Iterator[None]:
+    """A Failed that passes through without a reproduction gets the first proposal that shows a fault, below imports."""
+    try:
+        yield
+    except Failed as fault:
+        scripts = (script(c, lines) for lines in proposals)
+        fault.reproduction = fault.reproduction or next(filter(None, scripts), "")
+        raise
+
+
+def script(c: Context, lines: Callable[[], list[str]]) -> str:
+    module, _, name = c.subject.label.partition(":")
+    if not _found(module, name, c.subject.make):
+        return ""
+    try:
+        text = "\n".join(["import torch", f"from {module} import {name.partition('.')[0]}", *lines()])
+    except Exception:  # such as a reference that raises where the subject failed
+        return ""
+    return text if text.count("\n") < LINES and _asserts(text) else ""
+
+
+def made(c: Context, hyper: Mapping[str, Any], params: str = "[p]") -> str:
+    """The call that makes the subject."""
+    given = "".join(f", {name}={value!r}" for name, value in hyper.items())
+    return f"{c.subject.label.partition(':')[2]}({params}{given})"
+
+
+class Named(str):
+    """The name of a variable where a value is written."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def parameter(values: list[float], dtype: str) -> str:
+    """The line that makes the parameter p."""
+    return f"p = torch.nn.Parameter(torch.tensor({values!r}, dtype=torch.{dtype}))"
+
+
+def stepping(gradients: list[float]) -> list[str]:
+    """A step for each gradient."""
+    return [f"for g in {gradients!r}:", "    p.grad = torch.full_like(p, g)", "    optimizer.step()"]
+
+
+def _found(module: str, name: str, subject: Any) -> bool:
+    """Whether another process finds the subject there: not a class inside a function, nor one of a script."""
+    try:
+        found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    except (AttributeError, ImportError, ValueError):
+        return False
+    return module != "__main__" and found is subject
+
+
+def _asserts(text: str) -> bool:
+    try:
+        with warnings.catch_warnings(), torch.enable_grad():
+            warnings.simplefilter("ignore")
+            exec(compile(text, "<reproduction>", "exec"), {"__name__": "reproduction"})
+    except AssertionError:
+        return True
+    except (Exception, SystemExit):
+        return False
+    return False

@@ -1,0 +1,207 @@
+"""The Python door to the battery: `check_optimizer(cls, against=...)` judges any optimizer class or factory."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import io
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...reference.known_defects import expected_failures as torch_defects
+from ...scratch_impls import Case, UnknownName, nearest
+from .checks import CHECKS, Check, CheckReport, CheckResult, Context, Failed, NotApplicable, NotDeclared, formats
+from . import global_state as surroundings
+from .context import judged_as
+from .result import EXPECTED, FAILED, NOT_APPLICABLE, NOT_DECLARED, PASSED, UNEXPECTED
+from .checks.target import FIRST
+from .guard import ProcessEnded, no_exit
+from .pairing import context_for, names_of
+from ..records.rows import environment
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a report says of a battery beside its verdicts: labels, and the defects that are known of the subject."""
+
+    subject: str
+    against: str
+    known: Mapping[str, str]
+
+
+def check_optimizer(
+    target: Any,
+    against: Any = None,
+    *,
+    cases: Sequence[Case] | None = None,
+    checks: Iterable[str] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    supports: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    quick: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    label: str | None = None,
+    on_result: Callable[[CheckResult], Any] | None = None,
+) -> CheckReport:
+    """Judge an optimizer by every check that applies to it.
+
+    target              an optimizer class, or a function (params, **hyper) -> optimizer, or a formula: a scratch
+                        optimizer's name, a Spec, or a path to a formula file
+    against             a class or factory, a scratch optimizer's name, a Spec, or a path to a formula file. None: a
+                        class of torch.optim is held against our formula, a scratch one against its twin, any other
+                        against nothing
+    cases               hyperparameters to judge; unless given, derived from the signature shared with the reference
+    checks              names of checks; all unless given
+    supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
+    expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
+
+    Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
+    TypeError for a target that cannot be called and for text where a list is wanted, ValueError for cases that do not
+    fit.
+    """
+    context = context_for(
+        target,
+        against,
+        cases=cases,
+        dtypes=dtypes,
+        supports=supports,
+        quick=quick,
+        device=device,
+        seed=seed,
+        label=label,
+    )
+    run = functools.partial(run_check, context=context)
+    return battery(facts_of(context), run, checks=checks, expected_failures=expected_failures, on_result=on_result)
+
+
+def facts_of(context: Context) -> Facts:
+    against = context.against.label if context.against else ""
+    known = torch_defects(context.subject.make, context.dtypes)
+    return Facts(subject=context.subject.label, against=against, known=known)
+
+
+def battery(
+    facts: Facts,
+    run: Callable[[Check], CheckResult],
+    *,
+    checks: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    on_result: Callable[[CheckResult], Any] | None = None,
+) -> CheckReport:
+    """The report of the chosen checks, each executed by `run`, wherever that happens."""
+    chosen, expected = _chosen(checks), dict(facts.known if expected_failures is None else expected_failures)
+    for name in expected:
+        if name not in CHECKS:
+            raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")
+    results = []
+    for result in _results(chosen, run):
+        results.append(_expect(result, expected))
+        if on_result is not None:
+            on_result(results[-1])
+    return CheckReport(subject=facts.subject, against=facts.against, results=tuple(results), environment=environment())
+
+
+def _results(chosen: list[Check], run: Callable[[Check], CheckResult]) -> Iterator[CheckResult]:
+    """The verdicts as they come; of what is no optimizer that alone is said, chosen or not."""
+    first = run(CHECKS[FIRST])
+    if first.status == FAILED or CHECKS[FIRST] in chosen:
+        yield first
+    for check in chosen:
+        if check.name == FIRST:
+            continue
+        if first.status == FAILED:
+            message = f"it could not be constructed (see {FIRST})"
+            yield CheckResult(check=check.name, key=check.key, status=NOT_APPLICABLE, message=message)
+        else:
+            yield run(check)
+
+
+def _chosen(names: Iterable[str] | None) -> list[Check]:
+    if names is None:
+        return list(CHECKS.values())
+    wanted = names_of("checks", names, CHECKS)
+    return [check for name, check in CHECKS.items() if name in wanted]
+
+
+def _expect(result: CheckResult, expected: Mapping[str, str]) -> CheckResult:
+    if result.check not in expected:
+        return result
+    reason = expected[result.check]
+    if result.status == FAILED:
+        return _with(result, status=EXPECTED, message=f"{reason} ({result.message})")
+    if result.status == PASSED:
+        return _with(result, status=UNEXPECTED, message=f"it was expected to fail: {reason}")
+    return result
+
+
+def _with(result: CheckResult, **fields: Any) -> CheckResult:
+    return dataclasses.replace(result, **fields)
+
+
+def run_check(check: Check, context: Context) -> CheckResult:
+    """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
+    start = time.perf_counter()
+    fields: dict[str, Any]
+    with _kept_apart(), no_exit():
+        try:
+            with judged_as(context):
+                check.function(context)
+            fields = {"status": PASSED}
+        except NotApplicable as reason:
+            fields = {"status": NOT_APPLICABLE, "message": str(reason)}
+        except NotDeclared as reason:
+            fields = {"status": NOT_DECLARED, "message": str(reason)}
+        except Failed as fault:
+            fields = _failed(check, context, fault)
+        except ProcessEnded as error:
+            fields = {"status": FAILED, "cause": "it ends the process", "message": their_part(error)}
+        except (Exception, SystemExit) as error:  # a step that exits must not end the battery as if all were well
+            raised = Failed(their_part(error), cause=f"it raised {type(error).__name__}")
+            fields = _failed(check, context, raised) if isinstance(error, Exception) else _told(raised)
+    return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **fields)
+
+
+def _failed(check: Check, context: Context, fault: Failed) -> dict[str, Any]:
+    """The verdict; where float64 alone fails and nobody knows why, that is said."""
+    with judged_as(context):
+        if cause := formats.float32_only(check, context, fault):
+            fault.cause, fault.message = cause, f"{fault.message}; {formats.ADVICE}"
+    return _told(fault)
+
+
+def _told(fault: Failed) -> dict[str, Any]:
+    return {
+        "status": FAILED, "message": fault.message, "case": fault.case, "dtype": fault.dtype, "cause": fault.cause,
+        "reproduction": fault.reproduction,
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def _kept_apart() -> Iterator[None]:
+    """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
+    before, filters = surroundings.taken(), list(warnings.filters)
+    torch.set_num_threads(1)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        surroundings.put_back(before)
+        if list(warnings.filters) != filters:  # not catch_warnings: every check would give each warning anew
+            warnings.resetwarnings()
+            warnings.filters[:] = filters  # type: ignore[index]
+
+
+def their_part(error: BaseException) -> str:
+    """The traceback below our own frames: where their code raised. The error alone where it is not theirs."""
+    ours = str(Path(__file__).parent)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((ours, "<frozen"))]
+    theirs = "".join(traceback.format_list(frames[-3:]))
+    return f"{theirs}{type(error).__name__}: {error}".rstrip()

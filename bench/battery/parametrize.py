@@ -1,0 +1,119 @@
+"""The battery in the author's own tests: one test a check.
+
+    @parametrize_with_checks(MyAdam, against=torch.optim.Adam, expected_failures={"closure": "reason, link"})
+    def test_my_adam(optimizer_check):
+        optimizer_check()
+
+The id of such a test is `test_my_adam[MyAdam-closure]`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...scratch_impls import Case, Spec, UnknownName, nearest
+from .checks import CHECKS, SUPPORTS, CheckReport
+from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED
+from .judge import check_optimizer
+from .pairing import context_for, names_of
+from .request import DTYPES
+
+ARGUMENT = "optimizer_check"  # what the test function receives; the plugin looks for it
+
+
+class OptimizerCheck:
+    """One check of one optimizer, as a test calls it: it returns, fails, skips or fails as expected.
+
+    judge   check_optimizer with everything but the check
+    report  the verdict of the last call
+    """
+
+    def __init__(self, name: str, judge: Callable[..., CheckReport]) -> None:
+        self.name, self.judge = name, judge
+        self.report: CheckReport | None = None
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        with warnings.catch_warnings():
+            # Every door gives the same verdict: where a project turns warnings into errors, they would be failures.
+            warnings.simplefilter("default")
+            report = self.judge(checks=[self.name])
+        # Where it could not be constructed, the check of that fails beside every other: it is a test of its own.
+        (result,) = [result for result in report.results if result.check == self.name]
+        self.report = dataclasses.replace(report, results=(result,))
+        if result.status in (NOT_APPLICABLE, NOT_DECLARED):
+            pytest.skip(f"{result.check}: {result.status}: {result.message}")
+        if result.status == EXPECTED:
+            pytest.xfail(result.message)  # returns under --runxfail: then it is a failure like any other
+        if result.bad or result.status == EXPECTED:
+            pytest.fail(str(result), pytrace=False)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name})"
+
+
+def optimizer_checks(
+    checks: Iterable[str] | None = None, expected_failures: Mapping[str, str] | None = None, **arguments: Any
+) -> list[OptimizerCheck]:
+    """One OptimizerCheck for each check, in the order of the report; arguments and errors as for `check_optimizer`."""
+    wanted = list(CHECKS) if checks is None else list(checks)
+    for name in (*wanted, *(expected_failures or ())):
+        if name not in CHECKS:
+            raise UnknownName(f"no check {name!r}: {nearest(name, list(CHECKS))}")
+    context_for(**arguments)  # what is wrong with the arguments is told now and once, not by every test
+    judge = functools.partial(check_optimizer, **arguments, expected_failures=expected_failures)
+    return [OptimizerCheck(name, judge) for name in CHECKS if name in wanted]
+
+
+def parametrize_with_checks(
+    optimizers: Any,
+    against: Any = None,
+    *,
+    cases: Sequence[Case] | None = None,
+    checks: Iterable[str] | None = None,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    supports: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | Callable[[Any], Mapping[str, str] | None] | None = None,
+    quick: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+) -> pytest.MarkDecorator:
+    """Runs a test function `test(optimizer_check)` once for each check of each optimizer.
+
+    optimizers          a class, a function that makes one, a formula (a scratch optimizer's name, a Spec, a path), or
+                        a list of these
+    expected_failures   check -> reason, strict; or a function that gives it for each optimizer
+    Everything else is as for `check_optimizer`. The ids are `MyAdam-none-gradients`.
+    """
+    subjects = list(optimizers) if isinstance(optimizers, (list, tuple)) else [optimizers]
+    if not subjects:
+        raise ValueError("parametrize_with_checks: the list of optimizers is empty, so nothing would be checked")
+    chosen = None if checks is None else list(names_of("checks", checks, CHECKS))
+    if chosen is not None and not chosen:
+        raise ValueError("parametrize_with_checks: the list of checks is empty, so nothing would be checked")
+    declared = None if supports is None else names_of("supports", supports, SUPPORTS)
+    dtypes = names_of("dtypes", dtypes, DTYPES)
+    params = []
+    for subject in subjects:
+        expected = expected_failures(subject) if callable(expected_failures) else expected_failures
+        made = optimizer_checks(
+            chosen, target=subject, against=against, cases=cases, dtypes=dtypes, supports=declared,
+            expected_failures=expected, quick=quick, device=device, seed=seed,
+        )  # fmt: skip
+        params += [pytest.param(one, id=f"{_name(subject)}-{one.name}") for one in made]
+    return pytest.mark.parametrize(ARGUMENT, params)
+
+
+def _name(subject: Any) -> str:
+    if isinstance(subject, functools.partial):
+        return f"{_name(subject.func)}({', '.join(f'{k}={v}' for k, v in subject.keywords.items())})"
+    if isinstance(subject, (str, Path, Spec)):
+        return subject.name if isinstance(subject, Spec) else str(subject)
+    return getattr(subject, "__qualname__", type(subject).__name__)

@@ -1,0 +1,83 @@
+"""What every command needs of the terminal: a console, errors of input, lists of names, a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ... import scratch_impls
+
+WIDTH_OFF_TERMINAL = 140  # a log or a pipe has no width of its own, and 80 columns would cut the numbers
+
+
+def console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDTH_OFF_TERMINAL, highlight=False, emoji=False)
+
+
+class BadInput(click.ClickException):
+    exit_code = 2
+
+
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """What the user gave wrongly becomes one line and exit code 2; everything else is our own fault and traces back."""
+    from ..study.problems._airfoil_download import DataError
+    from ..gate.trees import GateError
+    from ..records.rows import RowError
+    from ..records.tables import TableError
+    from ..battery.targets import TargetError
+
+    wrong = (
+        DataError,
+        GateError,
+        RowError,
+        TableError,
+        TargetError,
+        scratch_impls.SpecError,
+        scratch_impls.UnknownName,
+    )
+    try:
+        yield
+    except wrong as error:
+        raise BadInput(str(error)) from error
+
+
+def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """A comma-separated list of names; None where the option was not given."""
+    if value is None:
+        return None
+    names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    if not names:
+        raise click.BadParameter("it names nothing; leave the option out to take all")
+    return names
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True),
+    help="The airfoil self-noise file, or the folder that has it.",
+)
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Any]:
+    """A bar on a terminal, nothing elsewhere."""
+    errors = Console(stderr=True, emoji=False)
+    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        started = False
+
+        def report(text: str) -> None:
+            nonlocal started
+            bar.update(task, description=text, advance=1 if started else 0)
+            started = True
+
+        yield report

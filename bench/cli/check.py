@@ -1,0 +1,152 @@
+"""`twinstep check`: the command door to the battery."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from ..battery.request import BAD_REQUEST, DTYPES, Request, expectations, explain
+from ._terminal import BadInput, chosen, console
+
+if TYPE_CHECKING:
+    from ..battery.checks import CheckReport, CheckResult
+
+STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "failed as expected": "yellow"}
+
+
+@click.command()
+@click.argument("target", metavar="TARGET")
+@click.option("--against", metavar="TWIN", help="MODULE:CLASS, a scratch optimizer, or a file that holds a formula.")
+@click.option("--cases", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+              help="Hyperparameters to judge, each with name and reason: TOML or JSON.")  # fmt: skip
+@click.option("--checks", callback=chosen, metavar="A,B", help="Only these checks.")
+@click.option("--dtype", callback=chosen, metavar="A,B", help="Of float32,float64; both unless given.")
+@click.option("--supports", callback=chosen, metavar="A,B",
+              help="Abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler.")  # fmt: skip
+@click.option("--expect", multiple=True, metavar="CHECK=REASON",
+              help="A check that is known to fail (strict: it may not pass), or a file of such pairs.")  # fmt: skip
+@click.option("--device", default="cpu", show_default=True, help="Where the tensors live, such as cuda.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--quick", is_flag=True, help="Fewer cases, steps and dtypes.")
+@click.option("--isolate", is_flag=True, help="Each check in a process of its own: survives a crash and a hang.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S",
+              help="Seconds that an isolated check may take.  [default: 60]")  # fmt: skip
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="The report, by the published schema.")  # fmt: skip
+def check(
+    target: str, against: str | None, cases: Path | None, checks: tuple[str, ...] | None, dtype: tuple[str, ...] | None,
+    supports: tuple[str, ...] | None, expect: tuple[str, ...], device: str, seed: int, quick: bool, isolate: bool,
+    timeout: float | None, json_file: Path | None,
+) -> None:  # fmt: skip
+    """Judge the optimizer TARGET: MODULE:CLASS, a function that makes one, a scratch optimizer or a formula file.
+
+    Exit: 0 passed, 1 failed, 2 wrong input, 4 nothing was checked.
+    """
+    if timeout is not None and not isolate:
+        raise click.UsageError("--timeout needs --isolate: a check in this process cannot be stopped")
+    if json_file is not None and not json_file.parent.is_dir():  # now, not after the last check
+        raise click.UsageError(f"--json {json_file}: there is no folder {json_file.parent}")
+    request = Request(
+        target=target, against=against, cases=str(cases) if cases else None, dtypes=dtype or DTYPES, supports=supports,
+        quick=quick, device=device, seed=seed,
+    )  # fmt: skip
+    results: list[CheckResult] = []
+    try:
+        report = judge(request, checks, expect, timeout or 60.0 if isolate else None, results)
+    except BAD_REQUEST as error:
+        raise BadInput(explain(error)) from error
+    except KeyboardInterrupt:
+        click.echo(f"interrupted: {_finished(results)}; no report is written", err=True)
+        raise click.exceptions.Exit(130) from None
+    show(report, console())
+    if json_file is not None:
+        from ..records.tables import TableError, replace_file
+
+        try:
+            replace_file(json_file, lambda: (report.to_json() + "\n").encode())
+        except TableError as error:
+            raise BadInput(f"--json {json_file}: {error}") from error
+    if not report.ran:
+        click.echo("nothing was checked: no chosen check applies to it", err=True)
+        raise click.exceptions.Exit(4)
+    if not report.passed:
+        raise click.exceptions.Exit(1)
+
+
+def judge(
+    request: Request,
+    checks: tuple[str, ...] | None,
+    expect: tuple[str, ...],
+    timeout_s: float | None,
+    results: list[CheckResult],
+) -> CheckReport:
+    """The battery over one request; each check isolated where there is a time limit. Raises one of BAD_REQUEST.
+
+    results     receives each verdict when it is there
+    """
+    options: dict[str, Any] = {
+        "checks": checks, "expected_failures": expectations(expect), "on_result": _progress(results)
+    }  # fmt: skip
+    if timeout_s is None:
+        arguments = request.arguments()
+        from ..battery.judge import check_optimizer
+
+        return check_optimizer(**arguments, **options)
+    from ..battery.isolate import Isolated
+    from ..battery.judge import battery
+
+    with Isolated(request, timeout_s) as run:
+        return battery(run.facts(), run, **options)
+
+
+def _finished(results: list[CheckResult]) -> str:
+    failed = [result.check for result in results if result.bad]
+    return f"{len(results)} checks were finished, failed: {', '.join(failed) or 'none'}"
+
+
+def _progress(results: list[CheckResult]) -> Callable[[CheckResult], None]:
+    """Keeps each verdict; a line for each on a terminal, nothing elsewhere."""
+    errors = Console(stderr=True, highlight=False, emoji=False)
+
+    def tell(result: CheckResult) -> None:
+        results.append(result)
+        if errors.is_terminal:
+            errors.print(f"{result.check:28} {result.status} ({result.time_s:.1f} s)", style=STYLES.get(result.status))
+
+    return tell
+
+
+def show(report: CheckReport, out: Console) -> None:
+    """Failures explained, then a line for each check, then the verdict."""
+    shown: dict[str, str] = {}  # cause -> the check that brought a script for it first
+    for result in report.results:
+        if result.bad:
+            # One mistake fails many checks: its script is shown where it shows first.
+            first = shown.setdefault(result.cause or result.check, result.check) if result.reproduction else ""
+            brief = dataclasses.replace(result, reproduction=f"as in {first}")
+            out.print(str(brief if first and first != result.check else result), markup=False, soft_wrap=True)
+            out.print()
+    held = f" against {report.against}" if report.against else ""
+    table = Table(title=f"{report.subject}{held}", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("check", "", "s", "why"):
+        table.add_column(name, justify="right" if name == "s" else "left", no_wrap=name != "why")
+    for result in report.results:
+        why = result.cause if result.bad else result.message
+        style = STYLES.get(result.status, "green" if result.status == "passed" else "")
+        table.add_row(result.check, result.status, f"{result.time_s:.2f}", _cut(why or result.message), style=style)
+    out.print(table, markup=False)
+    out.print(report.summary(), soft_wrap=True, markup=False)
+
+
+def _cut(text: str) -> str:
+    """The first line: the whole stands above the table or in the JSON."""
+    from rich.markup import escape
+
+    return escape(text.partition("\n")[0])

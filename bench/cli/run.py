@@ -1,0 +1,136 @@
+"""`twinstep run`: the main job, and its summary."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from ... import scratch_impls
+from ..battery.targets import TargetError
+from ._terminal import bad_input, chosen, console, data_option, progress_bar
+
+if TYPE_CHECKING:
+    from ..study.job import Job, Line, Outcome
+
+
+@click.command()
+@click.option("--optimizers", callback=chosen, metavar="A,B", help="Only these; see `twinstep list`.")
+@click.option("--problems", callback=chosen, metavar="P,Q", help="Only these; see `twinstep list`.")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many, from seed 0.")
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float64", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results/last"),
+    show_default=True,
+    help="Where tables, journal and pictures go.",
+)
+@data_option
+@click.option("--formula", type=click.Path(path_type=Path), metavar="FILE", help="A formula file, instead of ours.")
+@click.option("--against", metavar="MODULE:CLASS", help="The class to hold it against, instead of its torch twin.")
+def run(
+    optimizers: tuple[str, ...] | None, problems: tuple[str, ...] | None, seeds: int, dtype: str, out: Path,
+    data: Path | None, formula: Path | None, against: str | None,
+) -> None:  # fmt: skip
+    """The main job: optimizers and their twins over all problems; tables and pictures."""
+    if formula and optimizers:
+        raise click.UsageError("--formula brings its own optimizer; leave out --optimizers")
+    with bad_input():
+        from ..study import problems as registry
+        from ..study.job import Job
+        from ..study.job import run as run_job
+        from ..report.pictures import draw
+        from ..battery.targets import resolve
+
+        specs = (
+            (scratch_impls.load_file(formula),)
+            if formula
+            else tuple(scratch_impls.load(name) for name in optimizers or scratch_impls.names())
+        )
+        job = Job(
+            specs=specs,
+            problems=tuple(registry.load(name) for name in problems or registry.names()),
+            seeds=seeds,
+            dtype=dtype,
+            out=out,
+            data=data,
+            against=(against, resolve(against)) if against else None,
+        )
+        _check_options(job)
+        with progress_bar(total=len(list(job.cells()))) as report:
+            outcome = run_job(job, report)
+        pictures = draw(outcome.lines, out)
+    _print_summary(outcome, pictures)
+    if not outcome.lines:
+        raise click.exceptions.Exit(4)
+    if any(line.gap.gap_bounds > 1 for line in outcome.lines):
+        raise click.exceptions.Exit(1)
+
+
+def _check_options(job: Job) -> None:
+    """TargetError when the class that is named by --against lacks an option that a case needs: before anything runs."""
+    if job.against is None:
+        return
+    name, make = job.against
+    parameters = inspect.signature(make).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    for problem, spec, case, _ in job.cells():
+        lacks = set(case.hyper) - {p.name for p in parameters}
+        if lacks:
+            raise TargetError(
+                f"{name} takes no {', '.join(sorted(lacks))}, which {spec.name}/{case.name} needs on {problem.name}; "
+                "choose what it can be held against with --optimizers and --problems"
+            )
+
+
+def _amplified(line: Line) -> bool:
+    """Whether losses differ by what can be seen although no step does by more than rounding: chaos, and no mistake."""
+    ours, theirs = (line.final_loss(name) for name in line.names)
+    return line.gap.gap_bounds <= 1 and f"{ours:.6g}" != f"{theirs:.6g}"
+
+
+def _print_summary(outcome: Outcome, pictures: list[Path]) -> None:
+    out = console()
+    twins = ", ".join(dict.fromkeys(line.names[1] for line in outcome.lines))
+    table = Table(title=f"scratch beside {twins}: medians over the seeds", title_justify="left", box=SIMPLE_HEAD)
+    narrow = out.width < 100  # eighty columns hold every number if the names of the cases give way
+    for name in ("problem", "optimizer", *(() if narrow else ("case",))):
+        table.add_column(name, no_wrap=True)
+    for name in ("loss", "twin's", "gap/bound", "step us", "twin's", "ratio"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in outcome.lines:
+        ours, theirs = line.names
+        gap = line.gap.gap_bounds
+        table.add_row(
+            line.problem.name,
+            line.spec.name,
+            *(() if narrow else (line.case.name,)),
+            f"{line.final_loss(ours):.6g}",
+            f"{line.final_loss(theirs):.6g}",
+            f"{gap:.3f}" if gap <= 1 else f"[bold red]{gap:.3g} WRONG[/]",
+            f"{line.step_time_s(ours) * 1e6:.1f}",
+            f"{line.step_time_s(theirs) * 1e6:.1f}",
+            f"{line.ratio:.2f}",
+        )
+    out.print(table)
+    wrong = {  # the gap of a probe is the same on every problem that trains with the case
+        f"{line.spec.name}/{line.case.name} {line.dtype} against {line.names[1]}: {line.gap}": line.problem.name
+        for line in outcome.lines
+        if line.gap.gap_bounds > 1
+    }
+    for said, problem in wrong.items():
+        out.print(f"WRONG {said} ({problem})", style="red", markup=False, soft_wrap=True)
+    apart = [f"{line.spec.name} on {line.problem.name}" for line in outcome.lines if _amplified(line)]
+    if apart:
+        said = f"steps agree, and rounding is amplified until losses do not: {', '.join(apart)}"
+        out.print(said, markup=False, soft_wrap=True)
+    for problem, why in outcome.missing.items():
+        out.print(f"missing: {problem}: {why}", style="yellow", markup=False, soft_wrap=True)
+    for path in (*outcome.tables, *pictures):
+        out.print(f"wrote {path}", markup=False, soft_wrap=True)

@@ -1,0 +1,194 @@
+"""Replay: two optimizers receive the same gradients, and every parameter and state tensor is compared at every step.
+
+The formula runs beside them on (value, rounding error) pairs through the whole history, so the allowed gap of each
+element grows exactly as fast as rounding lets two right implementations drift apart. Lockstep is the replay of one
+step from synchronised state (`synced_scenario`), or of many with the parameters set equal after each (`equal_params`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from ...reference import torch_paths
+from ...reference.local_model import closure_for
+from ...scratch_impls import Spec
+from .gap import Replay, gaps
+from .scenario import Scenario, cast, mapped
+from .bounds import truth_of
+
+Factory = Callable[..., Optimizer]  # (params, **hyper) -> optimizer
+
+
+class _Side:
+    """One optimizer with its parameters; it is driven by step() and read into one flat row.
+
+    together    all parameters step as one vector, whose state stands under the first of them, by a loss that they
+                evaluate
+    """
+
+    def __init__(
+        self, make: Factory, scenario: Scenario, dtype: str, device: str, hyper: Mapping[str, Any],
+        *, together: bool = False,
+    ) -> None:  # fmt: skip
+        def tensor(array: np.ndarray) -> torch.Tensor:
+            return torch.tensor(array, dtype=getattr(torch, dtype), device=device)
+
+        self.params = [torch.nn.Parameter(tensor(a)) for a in scenario.start]
+        # One gradient tensor for the whole run, refilled at each step as autograd does: an optimizer that keeps a
+        # reference to it instead of a copy reads the next gradient.
+        self.grads = [torch.zeros_like(p) for p in self.params]
+        self.units = [self.params] if together else [[p] for p in self.params]
+        self.rugged = together and scenario.rugged
+        self.optimizer = torch_paths.fed(make)(self.params, **hyper)
+        self.lrs = [group["lr"] for group in self.optimizer.param_groups]
+        if scenario.synced is not None:  # it enters as what somebody saved
+            saved = self.optimizer.state_dict()
+            for i, (count, state) in enumerate(scenario.synced):
+                values = mapped(state, lambda v: tensor(v) if isinstance(v, np.ndarray) else v)
+                saved["state"][i] = {"step": float(count), **values}
+            self.optimizer.load_state_dict(saved)
+
+    def step(self, gradients: list[torch.Tensor | None], lr_factor: float) -> None:
+        for param, buffer, gradient in zip(self.params, self.grads, gradients, strict=True):
+            param.grad = None if gradient is None else buffer.copy_(gradient)
+        for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True):
+            group["lr"] = lr * lr_factor
+        if self.rugged:
+            self.optimizer.step(closure_for(self.params, rugged=True))
+        else:
+            self.optimizer.step()
+
+    def take_params(self, other: _Side) -> None:
+        with torch.no_grad():
+            for mine, theirs in zip(self.params, other.params, strict=True):
+                mine.copy_(theirs)
+
+    def read(self, names: list[list[str]], expected: list[bool]) -> list[Any]:
+        """The tensors in the order of `names`, None where the formula has none yet or this side has none at all."""
+        found = [
+            _joined(unit) if name == "param" else self.optimizer.state.get(unit[0], {}).get(name)
+            for unit, wanted in zip(self.units, names, strict=True)
+            for name in wanted
+        ]
+        return [value if there else None for value, there in zip(found, expected, strict=True)]
+
+
+def replay(
+    spec: Spec,
+    hyper: Mapping[str, Any],
+    ours: Factory,
+    theirs: Factory,
+    scenario: Scenario,
+    *,
+    dtype: str = "float32",
+    device: str = "cpu",
+    our_hyper: Mapping[str, Any] | None = None,
+    their_hyper: Mapping[str, Any] | None = None,
+    states: str | tuple[str, ...] = "all",
+    equal_params: bool = False,
+) -> Replay:
+    """Drive two optimizers through one scenario.
+
+    spec, hyper     the formula that bounds the gap, and the case's hyperparameters
+    ours, theirs    (params, **hyper) -> optimizer; state tensors are compared under the formula's names
+    our_hyper, their_hyper      what that side receives, where it is not hyper
+    states          "all": every state tensor of the formula must be there on both sides; "shared": only those that both
+                    sides have, for a class whose state has names of its own; or the names of which that holds
+    equal_params    set the parameters equal after each step, so that every step is judged alone: lockstep for a class
+                    whose state cannot be set from outside
+    """
+    full = spec.hyper(**hyper)
+    scenario = scenario.fitted(spec)
+    rounded = Scenario(
+        name=scenario.name,
+        start=tuple(cast(a, dtype) for a in scenario.start),
+        gradients=tuple(tuple(None if g is None else cast(g, dtype) for g in row) for row in scenario.gradients),
+        lr_factors=scenario.lr_factors,
+        synced=scenario.synced,
+        rugged=scenario.rugged,
+    )
+    truth = truth_of(spec, full, rounded, dtype)
+    side = functools.partial(_Side, scenario=rounded, dtype=dtype, device=device, together=spec.closure)
+    left = side(ours, hyper=hyper if our_hyper is None else our_hyper)
+    right = side(theirs, hyper=hyper if their_hyper is None else their_hyper)
+    # A list grows from step to step: what stands in it shows in what is made of it.
+    names = [["param", *(n for n, v in state.items() if not isinstance(v, list))] for state in truth.states]
+    units = zip(truth.params, truth.states, names, strict=True)
+    sizes = [_size(state.get(name), param) for param, state, wanted in units for name in wanted]
+    recorded: dict[str, list[np.ndarray]] = {"ours": [], "theirs": [], "value": [], "error": []}
+    for row, factor in zip(rounded.gradients, rounded.lr_factors, strict=True):
+        tensors = [None if g is None else torch.from_numpy(g) for g in row]
+        left.step(tensors, factor)
+        right.step(tensors, factor)
+        truth.step(row, factor)
+        pairs = [truth.read(i, name) for i, wanted in enumerate(names) for name in wanted]
+        # State before a parameter's first step is nobody's business: torch's Adagrad makes it in the constructor.
+        expected = [b is not None for b in pairs]
+        recorded["ours"].append(_flat(left.read(names, expected), sizes))
+        recorded["theirs"].append(_flat(right.read(names, expected), sizes))
+        recorded["value"].append(_flat([None if b is None else b.value for b in pairs], sizes))
+        recorded["error"].append(_flat([None if b is None else b.error for b in pairs], sizes))
+        if equal_params:
+            left.take_params(right)
+            truth.move([_array(_joined(unit)).copy() for unit in right.units])  # the next step writes into theirs
+    arrays = {name: np.stack(rows) for name, rows in recorded.items()}
+    starts = np.cumsum([0, *sizes[:-1]])
+    if states != "all":
+        _ignore_state(arrays, names, sizes, states)
+    labels = [f"{param}.{name}" for param, wanted in zip(scenario.labels, names, strict=False) for name in wanted]
+    slots = tuple((label, int(start)) for label, start in zip(labels, starts, strict=True))
+    return Replay(**arrays, gap_bounds=gaps(**arrays), slots=slots, dtype=dtype)
+
+
+def trajectory(make: Factory, hyper: Mapping[str, Any], scenario: Scenario, device: str = "cpu") -> np.ndarray:
+    """One optimizer's parameters after every step of a scenario, float64, shape (steps, elements)."""
+    side = _Side(make, scenario, "float64", device, hyper)
+    rows = []
+    for row, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
+        side.step([None if g is None else torch.from_numpy(np.asarray(g)) for g in row], factor)
+        rows.append(np.concatenate([_array(p) for p in side.params]))
+    return np.stack(rows)
+
+
+def _joined(unit: list[torch.nn.Parameter]) -> torch.Tensor:
+    return unit[0].detach() if len(unit) == 1 else torch.cat([p.detach().reshape(-1) for p in unit])
+
+
+def _size(value: Any, param: Any) -> int:
+    """The elements of a state value; None, and the parameter itself, are as large as the parameter."""
+    value = param if value is None else value
+    return int(np.size(getattr(value, "value", value)))
+
+
+def _ignore_state(arrays: dict[str, np.ndarray], names: list[list[str]], sizes: list[int], states: Any) -> None:
+    """Makes the state tensors that are not to be compared equal on both sides; the parameters always are compared."""
+    first = 0
+    for name, size in zip([name for wanted in names for name in wanted], sizes, strict=True):
+        part = slice(first, first + size)
+        first += size
+        absent = any(np.isnan(arrays[side][:, part]).all() for side in ("ours", "theirs"))
+        if name != "param" and size and (absent or (states != "shared" and name not in states)):
+            for side in ("ours", "theirs", "value"):
+                arrays[side][:, part] = np.nan
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy().reshape(-1)
+    return array
+
+
+def _flat(values: list[Any], sizes: list[int]) -> np.ndarray:
+    """One float64 row; NaN where a side has no such tensor, or one of another size."""
+    parts = []
+    for value, size in zip(values, sizes, strict=True):
+        if isinstance(value, torch.Tensor):
+            value = _array(value)
+        array = np.full(size, np.nan) if value is None else np.asarray(value, dtype=np.float64).reshape(-1)
+        parts.append(array if array.size == size else np.full(size, np.nan))
+    return np.concatenate(parts)

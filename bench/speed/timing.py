@@ -1,0 +1,208 @@
+"""Interleaved timing: what is compared is timed in the same seconds, so that what disturbs one disturbs all.
+
+A single time says something about the machine at that moment; the ratio of two that were taken side by side says
+something about the code. A step of an optimizer is bytes moved, so beside the times stands the machine's own bandwidth,
+measured in the same rounds, and with it the floor under any implementation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...scratch_impls import Spec
+from .shapes import elements
+
+Step = Callable[[], Any]
+Clock = Callable[[], float]  # seconds
+
+# Far above what a clock resolves (50 ns), near what a scheduler takes away at once: shorter blocks see more outliers.
+BLOCK_S = 0.004
+ROUNDS = 20
+# Below this no interval of 95 % exists: the range of 5 values misses the median once in 16 times.
+FEWEST_ROUNDS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """What `interleave` measured.
+
+    seconds     for each implementation an array of shape (rounds,), seconds per step by the clock
+    inner       steps in each block
+    cpu         as seconds, but only the time that the processor worked for this process: less where others had it
+    """
+
+    seconds: dict[str, np.ndarray]
+    inner: dict[str, int]
+    cpu: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def rounds(self) -> int:
+        return len(next(iter(self.seconds.values())))
+
+    def median_s(self, name: str) -> float:
+        return float(np.median(self.seconds[name]))
+
+
+def interleave(
+    steps: Mapping[str, Step],
+    *,
+    rounds: int = ROUNDS,
+    block_s: float = BLOCK_S,
+    budget_s: float = math.inf,
+    clock: Clock = time.perf_counter,
+) -> Times:
+    """Times every step function in every round, forwards in one and backwards in the next (ABBA).
+
+    block_s     a block repeats a step until it takes about this long
+    budget_s    fewer rounds (an even number, at least FEWEST_ROUNDS) where all of them would take longer
+    """
+    with undisturbed():
+        for step in steps.values():  # the first step of an optimizer makes its state, and a second warms caches
+            step()
+            step()
+        inner = {name: _enough(step, block_s, clock) for name, step in steps.items()}
+        seconds: dict[str, list[float]] = {name: [] for name in steps}
+        cpu: dict[str, list[float]] = {name: [] for name in steps}
+        order, began, done = list(steps), clock(), 0
+        while done < rounds:
+            for name in order if done % 2 == 0 else order[::-1]:
+                steps[name]()  # untimed: its data come back into the cache, whoever was there before
+                worked = time.process_time()
+                seconds[name].append(_block(steps[name], inner[name], clock) / inner[name])
+                cpu[name].append((time.process_time() - worked) / inner[name])
+            done += 1
+            spent = clock() - began
+            if done % 2 == 0 and done >= FEWEST_ROUNDS and spent * (done + 2) / done > budget_s:
+                break
+    arrays = ({name: np.array(values) for name, values in kind.items()} for kind in (seconds, cpu))
+    return Times(seconds=next(arrays), cpu=next(arrays), inner=inner)
+
+
+def _block(step: Step, inner: int, clock: Clock) -> float:
+    began = clock()
+    for _ in range(inner):
+        step()
+    return clock() - began
+
+
+def _enough(step: Step, block_s: float, clock: Clock) -> int:
+    """How many steps make a block."""
+    inner = 1
+    while (spent := _block(step, inner, clock)) < block_s / 2 and inner < 1 << 20:
+        inner = max(2 * inner, min(int(inner * block_s / spent), 100 * inner) if spent > 0 else 2 * inner)
+    return max(1, round(inner * block_s / spent)) if spent > 0 else inner
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """One torch thread and no garbage collection; both are as they were afterwards."""
+    import torch
+
+    threads, collecting = torch.get_num_threads(), gc.isenabled()
+    gc.collect()
+    gc.disable()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        if collecting:
+            gc.enable()
+
+
+class Stream:
+    """A step that does nothing but move memory: y += a x in place, two reads and a write for each element.
+
+    Timed beside the others it gives the bandwidth: `stream.bytes / seconds`. It is as large as the step it stands
+    beside, since a cache is faster than memory, and one call, so for tiny steps its time is that of one call.
+    `step_bytes / bandwidth` is the floor under a step: about the least seconds that any implementation can take.
+    """
+
+    def __init__(self, moved_bytes: int) -> None:
+        import torch
+
+        size = max(moved_bytes // 12, 1)
+        self.bytes = 12 * size
+        self._y, self._x = torch.zeros(size), torch.ones(size)
+
+    def __call__(self) -> None:
+        self._y.add_(self._x, alpha=1e-9)
+
+
+def bandwidth(moved_bytes: int, *, rounds: int = ROUNDS) -> float:
+    """Bytes per second that this machine moves on one thread, median of rounds, for a step of that many bytes."""
+    stream = Stream(moved_bytes)
+    return stream.bytes / interleave({"stream": stream}, rounds=rounds).median_s("stream")
+
+
+def step_bytes(spec: Spec, hyper: Mapping[str, Any], shapes: Sequence[Sequence[int]], dtype: str) -> int:
+    """What one step must move at least: parameter, gradient and states read, parameter and states written."""
+    import torch
+
+    full, moved = spec.hyper(**hyper), 0
+    for shape in shapes:
+        state = spec.start(np.broadcast_to(np.float32(1), tuple(shape)), full)
+        kept = [elements([shape]) if value is None else np.size(value) for value in state.values()]
+        moved += 3 * elements([shape]) + 2 * sum(size for size in kept)
+    return moved * int(getattr(torch, dtype).itemsize)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """The median of the ratios of single rounds, and the interval that holds the true median at this confidence.
+
+    The interval speaks of this process: another process of the same code may stand a few percent off.
+    """
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+    @property
+    def verdict(self) -> str:
+        return "SLOWER" if self.low > 1 else "FASTER" if self.high < 1 else "TIE"
+
+
+def ratio(ours: np.ndarray, theirs: np.ndarray, *, confidence: float = 0.95) -> Ratio:
+    """ours / theirs, round by round; arrays of shape (rounds,) from the same `interleave`.
+
+    The interval is that of order statistics, which asks nothing of the distribution. It is (0, inf) when there are
+    too few rounds for any: below FEWEST_ROUNDS at 95 %.
+    """
+    from scipy.stats import binom
+
+    each = np.sort(np.asarray(ours) / np.asarray(theirs))
+    # The median lies outside [k-th smallest, k-th largest] with probability 2 P(Binomial(n, 1/2) < k).
+    k = int(binom.ppf((1 - confidence) / 2, each.size, 0.5))
+    low, high = (float(each[k - 1]), float(each[-k])) if k > 0 else (0.0, math.inf)
+    return Ratio(value=float(np.median(each)), low=low, high=high, confidence=confidence)
+
+
+class Playback:
+    """A timer that returns recorded durations: two calls, the start and the end of a round, lie one duration apart.
+
+    It lets a benchmark runner that times its rounds one after the other store what was timed interleaved.
+    """
+
+    __name__ = "playback"
+
+    def __init__(self) -> None:
+        self._ahead: list[float] = []
+
+    def load(self, durations: Sequence[float] | np.ndarray) -> None:
+        """Durations in seconds, in the order in which they come out; what was left of the last ones is dropped."""
+        self._ahead = [t for duration in durations for t in (0.0, float(duration))][::-1]
+
+    def __call__(self) -> float:
+        if not self._ahead:
+            raise RuntimeError("playback: more rounds were asked for than were recorded")
+        return self._ahead.pop()
