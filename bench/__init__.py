@@ -10,13 +10,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .battery.checks import CheckReport
     from .battery.judge import check_optimizer
     from .battery.parametrize import parametrize_with_checks
+    from .battery.result import CheckReport
 
 __all__ = ["CheckReport", "check_optimizer", "parametrize_with_checks"]
 
-_HOME = {"CheckReport": ".checks", "check_optimizer": ".judge", "parametrize_with_checks": ".parametrize"}
+_HOME = {
+    "CheckReport": ".battery.result",
+    "check_optimizer": ".battery.judge",
+    "parametrize_with_checks": ".battery.parametrize",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -149,7 +149,7 @@ class _Verdicts:
     def _reports(self) -> list[Any]:
         if not self.found:
             return []
-        from .battery.checks import CheckReport, CheckResult
+        from .battery.result import CheckReport, CheckResult
 
         return [
             CheckReport(

@@ -9,11 +9,11 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-from .spec import Case, Spec, SpecError, State, case, complaints
+from .spec import Case, Spec, SpecError, State, as_shape, case, complaints, map_state
 
 __all__ = [
-    "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "case", "complaints", "load", "load_file",
-    "names", "nearest",
+    "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "as_shape", "case", "complaints", "load",
+    "load_file", "map_state", "names", "nearest",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,3 +178,18 @@ def _case_complaints(spec: Spec) -> list[str]:
 def _differs(value: Any, default: Any) -> bool:
     both_nan = isinstance(value, float) and isinstance(default, float) and math.isnan(value) and math.isnan(default)
     return not both_nan and value != default
+
+
+def as_shape(shape: Sequence[int], dims: int | None) -> tuple[int, ...]:
+    """The shape with that many dimensions and as many elements; as it is where any number will do."""
+    shape = tuple(shape)
+    if dims is None or len(shape) == dims:
+        return shape
+    if len(shape) < dims:
+        return shape + (1,) * (dims - len(shape))
+    return (*shape[: dims - 1], math.prod(shape[dims - 1 :]))
+
+
+def map_state(state: Mapping[str, Any], change: Callable[[Any], Any]) -> State:
+    """A state with every value changed, those in lists as well."""
+    return {n: [change(v) for v in value] if isinstance(value, list) else change(value) for n, value in state.items()}

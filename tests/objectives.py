@@ -8,8 +8,8 @@ from unittest import mock
 import pytest
 import torch
 
-from twinstep.bench.study.problems import _airfoil_download as airfoil
 from twinstep.bench.study.problems import Objective, Problem, all_problems
+from twinstep.bench.study.problems import _airfoil_download as airfoil
 
 each_problem = pytest.mark.parametrize("problem", all_problems(), ids=lambda p: p.name)
 

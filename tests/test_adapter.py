@@ -12,9 +12,8 @@ import torch
 from cells import each_grouped_spec, each_spec, each_twinned_spec, scratch, twin
 
 from twinstep.bench import adapter
-from twinstep.bench.speed.shapes import fitted
 from twinstep.reference.local_model import asks_for_closure
-from twinstep.scratch_impls import load
+from twinstep.scratch_impls import as_shape, load
 
 
 def stateful(spec):
@@ -26,7 +25,7 @@ def stateful(spec):
 
 def model(spec=None, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    shapes = [fitted(shape, spec.dims if spec else None) for shape in ((3, 2), (2,))]
+    shapes = [as_shape(shape, spec.dims if spec else None) for shape in ((3, 2), (2,))]
     return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
 
 

@@ -10,17 +10,17 @@ import pytest
 import torch
 
 from twinstep import scratch_impls
-from twinstep.bench.study.problems import _airfoil_download as airfoil
-from twinstep.bench.study import book as judged
 from twinstep.bench.adapter import as_optimizer
+from twinstep.bench.study import book as judged
+from twinstep.bench.study.book import airfoil_losses, airfoil_rows
+from twinstep.bench.study.problems import _airfoil_download as airfoil
+from twinstep.bench.study.problems import load
 from twinstep.bench.study.problems._airfoil_download import (
     DataError,
     DataUnavailable,
     airfoil_regression,
     airfoil_table,
 )
-from twinstep.bench.study.book import airfoil_losses, airfoil_rows
-from twinstep.bench.study.problems import load
 from twinstep.bench.study.problems._problem import in_batches
 from twinstep.bench.study.train import train
 from twinstep.reference import torch_paths

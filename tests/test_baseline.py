@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from twinstep.bench.study import baseline
 from twinstep.bench.records import tables
 from twinstep.bench.records.journal import Journal
 from twinstep.bench.records.tables import TableError, read_table
+from twinstep.bench.study import baseline
 
 CELL = {
     "optimizer": "gd", "case": "default", "problem": "bowl", "implementation": "scratch", "seed": 0, "dtype": "float64",

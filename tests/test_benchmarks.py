@@ -10,9 +10,9 @@ import functools
 
 import pytest
 
-from twinstep.bench.speed import contest, timing
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import probe
+from twinstep.bench.speed import contest, timing
 from twinstep.bench.speed.shapes import SHAPES
 from twinstep.scratch_impls import all_specs, load, names
 

@@ -15,18 +15,12 @@ import torch
 from torch.optim import Optimizer
 
 from twinstep.bench.adapter import as_optimizer
-from twinstep.bench.battery.checks import (
-    CHECKS,
-    Against,
-    Context,
-    Failed,
-    NotApplicable,
-    NotDeclared,
-    persistence,
-    subject_of,
-)
+from twinstep.bench.battery.checks import CHECKS
+from twinstep.bench.battery.checks.persistence import load_no_aliasing
+from twinstep.bench.battery.context import Against, Context, subject_of
 from twinstep.bench.battery.judge import check_optimizer
 from twinstep.bench.battery.pairing import context_for
+from twinstep.bench.battery.result import Failed, NotApplicable, NotDeclared
 from twinstep.reference import torch_paths
 from twinstep.scratch_impls import load
 from twinstep.scratch_impls.spec import case
@@ -246,7 +240,7 @@ def test_what_hands_the_dict_on_to_torch_has_no_part_in_its_defect(make):
 @pytest.mark.parametrize("make", [HandsOn, HandsOnInAnotherWay, Wraps], ids=lambda made: made.__name__)
 def test_control_torchs_own_sharing_would_be_seen(make, caught, monkeypatch):
     """Without the copy that stands between, each of them fails by what torch does."""
-    monkeypatch.setattr(persistence, "_TorchCopies", contextlib.nullcontext)
+    monkeypatch.setattr(load_no_aliasing, "_TorchCopies", contextlib.nullcontext)
     caught("load-no-aliasing", "changed the dict that was loaded", make, **SGD)
 
 

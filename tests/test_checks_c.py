@@ -6,8 +6,8 @@ import pytest
 import torch
 from honest_optimizers import Lion
 from planted import BUGS
-from planted.derivatives import DifferentiableSGD, SGDDetachesTheFirst, SGDLearnsIntoGradients
 from planted.plain import PLAIN
+from planted.plain_differentiable import DifferentiableSGD, SGDDetachesTheFirst, SGDLearnsIntoGradients
 
 from twinstep.bench import check_optimizer
 from twinstep.bench.battery.checks import changed, trials

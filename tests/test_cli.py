@@ -169,8 +169,8 @@ def test_list_names_everything():
 
 
 def test_book_without_data_says_what_is_missing(monkeypatch):
-    from twinstep.bench.study.problems import _airfoil_download as airfoil
     from twinstep.bench.study import book
+    from twinstep.bench.study.problems import _airfoil_download as airfoil
 
     def absent(path=None):
         raise airfoil.DataUnavailable("the table is not to be had; use --data PATH")

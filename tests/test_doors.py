@@ -19,10 +19,10 @@ import their_optimizers as their
 from click.testing import CliRunner
 
 from twinstep.bench import CheckReport, check_optimizer, parametrize_with_checks
-from twinstep.bench.battery.checks import CHECKS, CheckResult
-from twinstep.bench.battery.result import STATUSES
-from twinstep.bench.cli import cli
+from twinstep.bench.battery.checks import CHECKS
 from twinstep.bench.battery.request import BAD_REQUEST, expectations, read_cases
+from twinstep.bench.battery.result import STATUSES, CheckResult
+from twinstep.bench.cli import cli
 from twinstep.scratch_impls import Case, SpecError, UnknownName, load_file
 
 pytest_plugins = "pytester"

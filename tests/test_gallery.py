@@ -14,9 +14,10 @@ import pytest
 import torch
 from cells import each_spec
 
-from twinstep.bench.report import defects, gallery, pages, pictures as plots
 from twinstep.bench.battery.checks import CHECKS
 from twinstep.bench.records.tables import TableError
+from twinstep.bench.report import defects, gallery, pages
+from twinstep.bench.report import pictures as plots
 from twinstep.reference import torch_paths
 from twinstep.reference.frameworks import AXES, axes_of
 from twinstep.reference.torch_defects import BATTERY_DEFECTS

@@ -14,7 +14,6 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from twinstep.bench.records import journal
 from twinstep.bench.cli import cli
 from twinstep.bench.gate import config, history, program, report, start
 from twinstep.bench.gate.decide import INCONCLUSIVE, PASS, REGRESSION, decide
@@ -22,6 +21,7 @@ from twinstep.bench.gate.outcome import Fault, Outcome, accept
 from twinstep.bench.gate.program import Plan
 from twinstep.bench.gate.trees import Checkout, GateError
 from twinstep.bench.gate.workers import WorkerDied
+from twinstep.bench.records import journal
 from twinstep.bench.records.journal import DamagedJournal, TableError
 
 SCHEMA = Path(report.__file__).with_name("gate.schema.json")

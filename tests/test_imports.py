@@ -1,4 +1,4 @@
-"""Imports inside the project are relative and point one way: bench -> reference -> scratch_impls."""
+"""Imports are relative, and run one way: bench -> reference -> scratch_impls, and down the wings of bench."""
 
 from __future__ import annotations
 
@@ -10,51 +10,89 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ALLOWED = {
-    "scratch_impls": {"scratch_impls"},
-    "reference": {"reference", "scratch_impls"},
-    "bench": {"bench", "reference", "scratch_impls"},
-}
-OURS = {"twinstep", *ALLOWED}
+# Who may import whom: each name its own folder and those below it. The faces of bench/ (its own files) may import all.
+TOPS = ("bench", "reference", "scratch_impls")
+WINGS = ("cli", "gate", "report", "battery", "study", "speed", "compare", "adapter", "records")
+OURS = {"twinstep", *TOPS}
+WIDEST = 12  # modules in one folder; a registry, whose files are its entries, may have more
 
 
-def faults(text: str, package: str, depth: int) -> list[str]:
-    """What is wrong with the imports of one module; depth is the number of folders between it and the root."""
+def faults(text: str, place: str) -> list[str]:
+    """What is wrong with the imports of one module; place is its path from the root, such as bench/gate/start.py."""
     found = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found += [f"absolute import of {a.name}" for a in node.names if a.name.split(".")[0] in OURS]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             found += [f"absolute import of {node.module}"] if (node.module or "").split(".")[0] in OURS else []
-        elif isinstance(node, ast.ImportFrom) and node.level > depth:
-            targets = [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
-            found += [f"{package} imports {t}" for t in targets if t not in ALLOWED[package]]
+        elif isinstance(node, ast.ImportFrom):
+            folder = Path(place).parent.parts[: len(Path(place).parent.parts) - node.level + 1]
+            targets = [node.module] if node.module else [alias.name for alias in node.names]
+            found += [said for t in targets if (said := _upwards(Path(place).parts, (*folder, *t.split("."))))]
     return found
 
 
+def _upwards(place: tuple[str, ...], target: tuple[str, ...]) -> str:
+    """Whether an import runs up, between the top folders or between the wings of bench/; "" where it does not."""
+    if TOPS.index(target[0]) < TOPS.index(place[0]):
+        return f"{place[0]} imports {target[0]}"
+    in_wing = place[0] == target[0] == "bench" and len(place) > 2
+    if in_wing and (target[1] not in WINGS or WINGS.index(target[1]) < WINGS.index(place[1])):
+        return f"bench/{place[1]} imports bench/{target[1]}"
+    return ""
+
+
 def modules():
-    return [(path, package) for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
+    return [(path, package) for package in TOPS for path in sorted((ROOT / package).rglob("*.py"))]
 
 
-def test_imports_are_relative_and_point_one_way():
+def test_imports_are_relative_and_run_down():
     assert len(modules()) > 10
-    for path, package in modules():
-        depth = len(path.relative_to(ROOT).parts) - 1
-        assert not faults(path.read_text(), package, depth), f"{path.relative_to(ROOT)}"
+    for path, _ in modules():
+        place = path.relative_to(ROOT).as_posix()
+        assert not faults(path.read_text(), place), place
+
+
+def test_every_folder_of_bench_is_a_wing():
+    assert {p.parent.name for p in (ROOT / "bench").glob("*/__init__.py")} == set(WINGS)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("place", "text", "told"),
     [
-        ("import twinstep.bench", "absolute import"),
-        ("from bench import replay", "absolute import"),
-        ("from ..bench import replay", "reference imports bench"),
-        ("from .. import bench", "reference imports bench"),
-        ("def late():\n    from ..bench.replay import replay", "reference imports bench"),
+        ("reference/a.py", "import twinstep.bench", "absolute import"),
+        ("reference/a.py", "from bench import replay", "absolute import"),
+        ("reference/a.py", "from ..bench import replay", "reference imports bench"),
+        ("reference/a.py", "from .. import bench", "reference imports bench"),
+        ("reference/a.py", "def late():\n    from ..bench.compare.replay import replay", "reference imports bench"),
+        ("bench/records/rows.py", "from ..study import problems", "bench/records imports bench/study"),
+        ("bench/battery/checks/cost/memory.py", "from ....report import pages", "bench/battery imports bench/report"),
+        ("bench/gate/report.py", "from .. import cli", "bench/gate imports bench/cli"),
+        ("bench/adapter/__init__.py", "from ..compare.scenario import cast", "bench/adapter imports bench/compare"),
     ],
 )
-def test_control_a_wrong_import_is_seen(text, told):
-    assert any(told in fault for fault in faults(text, "reference", 1))
+def test_control_a_wrong_import_is_seen(place, text, told):
+    assert any(told in fault for fault in faults(text, place))
+
+
+def _is_registry(folder: Path) -> bool:
+    """A folder whose files are its entries, as many as there are: optimizers, problems, checks, commands."""
+    return folder.name in ("scratch_impls", "problems", "cli") or folder.parent.name == "checks"
+
+
+def wide_folders(root: Path) -> list[str]:
+    """The folders with more modules than a reader takes in at a glance, registries aside."""
+    folders = {path.parent for package in TOPS for path in (root / package).rglob("*.py")}
+    modules = {folder: [p for p in folder.glob("*.py") if p.stem != "__init__"] for folder in folders}
+    return [str(f) for f, found in modules.items() if len(found) > WIDEST and not _is_registry(f)]
+
+
+def test_no_folder_is_wide(tmp_path):
+    assert not wide_folders(ROOT)
+    (tmp_path / "bench" / "wing").mkdir(parents=True)
+    for i in range(WIDEST + 1):  # control
+        (tmp_path / "bench" / "wing" / f"m{i}.py").touch()
+    assert wide_folders(tmp_path) == [str(tmp_path / "bench" / "wing")]
 
 
 def test_formulas_need_no_framework():

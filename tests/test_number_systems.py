@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from cells import each_spec
 
+from twinstep.bench.compare.bounds import truth_of
 from twinstep.bench.compare.gap import gaps
 from twinstep.bench.compare.scenario import probe
-from twinstep.bench.compare.bounds import truth_of
 from twinstep.reference.oracle import Trajectory, exact_hyper, multiprecision
 from twinstep.scratch_impls import load
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from twinstep.bench.speed import contest, shapes, timing
 from twinstep.bench.compare.scenario import probe
+from twinstep.bench.speed import contest, shapes, timing
 from twinstep.scratch_impls import all_specs, load
 
 

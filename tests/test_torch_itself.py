@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from twinstep import scratch_impls
-from twinstep.bench.report import defects
 from twinstep.bench.adapter import ScratchOptimizer, as_optimizer
 from twinstep.bench.battery.checks import CHECKS
 from twinstep.bench.battery.judge import check_optimizer
+from twinstep.bench.report import defects
 from twinstep.reference import known_defects, torch_paths
 from twinstep.reference.known_defects import expected_failures
 from twinstep.reference.torch_defects import BATTERY_DEFECTS

@@ -15,10 +15,10 @@ from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
 from twinstep import scratch_impls
-from twinstep.bench.study import baseline
-from twinstep.bench.speed import contest
-from twinstep.bench.study.problems import load
 from twinstep.bench.records.tables import read_table
+from twinstep.bench.speed import contest
+from twinstep.bench.study import baseline
+from twinstep.bench.study.problems import load
 from twinstep.bench.study.train import CHECKPOINTS, checkpoints, train, trainable
 from twinstep.reference.book import PUBLISHED, trace
 

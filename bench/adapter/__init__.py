@@ -13,8 +13,7 @@ import torch
 from torch.optim import Optimizer
 
 from ... import scratch_impls
-from ...scratch_impls import Spec, State
-from ..compare.scenario import mapped
+from ...scratch_impls import Spec, State, map_state
 
 
 class ScratchOptimizer(Optimizer):
@@ -200,9 +199,9 @@ def _on_arrays(spec: Spec, update: Callable[..., Any]) -> Callable[..., Any]:
             return loss, given(gradient)
 
         moved, new = update(
-            given(param), evaluate if spec.closure else given(source), mapped(state, given), step, **hyper
+            given(param), evaluate if spec.closure else given(source), map_state(state, given), step, **hyper
         )
-        return made(moved), mapped(new, made)
+        return made(moved), map_state(new, made)
 
     return on_arrays
 

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,9 +17,8 @@ from torch.optim import Optimizer
 
 from ...reference.known_defects import load_if_ours
 from ...reference.local_model import asks_for_closure
-from ...scratch_impls import Case, Spec
+from ...scratch_impls import Case, Spec, as_shape
 from ..compare.replay import Factory
-from ..speed.shapes import fitted
 from .result import NotApplicable, NotDeclared
 
 # What changes how a step is executed and not what it computes; `--supports` or the paths check judge these.
@@ -136,21 +136,37 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One named check.
+    """One named check, made by `@check` in a file of `checks/`.
 
     name        as `--checks` and expected_failures name it
     key         T1 ... T15, the kind of bug that it catches
+    place       among the checks of its folder in the report
     function    Context -> None; raises Failed, NotApplicable or NotDeclared
-    what        one line, the function's docstring
     """
 
     name: str
     key: str
+    place: int
     function: Callable[[Context], None]
 
     @property
+    def text(self) -> str:
+        """What holds, in full: the docstring of the check's file."""
+        return inspect.cleandoc(sys.modules[self.function.__module__].__doc__ or "")
+
+    @property
     def what(self) -> str:
-        return (inspect.getdoc(self.function) or "").split("\n")[0]
+        """What holds, in one line."""
+        return self.text.partition("\n")[0]
+
+
+def check(key: str, *, place: int) -> Callable[[Callable[[Context], None]], Check]:
+    """Makes a function a check; its name with hyphens is the check's name."""
+
+    def made(function: Callable[[Context], None]) -> Check:
+        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, function=function)
+
+    return made
 
 
 def each_for_itself(context: Context) -> None:
@@ -164,8 +180,6 @@ def declared(context: Context, ability: str) -> None:
     if ability not in context.supports:
         raise NotDeclared(f"declare it with --supports {ability}")
 
-
-CHECKS: dict[str, Check] = {}
 
 # The dimensions that the rule under judgement asks of every parameter: no check need know of it.
 _DIMS: ContextVar[int | None] = ContextVar("dims", default=None)
@@ -181,23 +195,12 @@ def judged_as(context: Context) -> Iterator[None]:
         _DIMS.reset(token)
 
 
-def check(key: str) -> Callable[[Callable[[Context], None]], Callable[[Context], None]]:
-    """Registers a function as a check; its name with hyphens is the check's name."""
-
-    def register(function: Callable[[Context], None]) -> Callable[[Context], None]:
-        name = function.__name__.replace("_", "-")
-        CHECKS[name] = Check(name=name, key=key, function=function)
-        return function
-
-    return register
-
-
 def parameters(
     seed: int, shapes: tuple[tuple[int, ...], ...] = ((3, 2), (4,)), dtype: str = "float32", device: str = "cpu"
 ) -> list[torch.nn.Parameter]:
     """Fresh parameters of N(0, 1); one seed, one set of values. Shapes are fitted to the rule that is `judged_as`."""
     generator = torch.Generator().manual_seed(seed)
-    made = [torch.randn(fitted(shape, _DIMS.get()), generator=generator, dtype=torch.float64) for shape in shapes]
+    made = [torch.randn(as_shape(shape, _DIMS.get()), generator=generator, dtype=torch.float64) for shape in shapes]
     return [torch.nn.Parameter(value.to(device, getattr(torch, dtype))) for value in made]
 
 

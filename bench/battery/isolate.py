@@ -28,8 +28,9 @@ from .request import BAD_REQUEST, Request, explain
 from .targets import TargetError
 
 if TYPE_CHECKING:
-    from .checks import Check, CheckResult, Context
+    from .context import Check, Context
     from .judge import Facts
+    from .result import CheckResult
 
 START_LIMIT_S = 120.0  # importing torch and their module; the limit of a check begins after it
 
@@ -67,8 +68,7 @@ class Isolated:
         self._folder.cleanup()
 
     def __call__(self, check: Check) -> CheckResult:
-        from .checks import CheckResult
-        from .result import FAILED
+        from .result import FAILED, CheckResult
 
         started = time.perf_counter()
         self._count += 1

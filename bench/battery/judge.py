@@ -17,14 +17,26 @@ import torch
 
 from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
-from .checks import CHECKS, Check, CheckReport, CheckResult, Context, Failed, NotApplicable, NotDeclared, formats
+from ..records.rows import environment
 from . import global_state as surroundings
-from .context import judged_as
-from .result import EXPECTED, FAILED, NOT_APPLICABLE, NOT_DECLARED, PASSED, UNEXPECTED
-from .checks.target import FIRST
+from .checks import CHECKS, formats
+from .checks.target.is_an_optimizer import FIRST
+from .context import Check, Context, judged_as
 from .guard import ProcessEnded, no_exit
 from .pairing import context_for, names_of
-from ..records.rows import environment
+from .result import (
+    EXPECTED,
+    FAILED,
+    NOT_APPLICABLE,
+    NOT_DECLARED,
+    PASSED,
+    UNEXPECTED,
+    CheckReport,
+    CheckResult,
+    Failed,
+    NotApplicable,
+    NotDeclared,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

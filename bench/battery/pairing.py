@@ -17,16 +17,14 @@ from torch.optim import Optimizer
 from ... import scratch_impls
 from ...reference import torch_paths
 from ...reference.known_defects import mended
-from ...scratch_impls import Case, Spec, SpecError, UnknownName, nearest
+from ...scratch_impls import Case, Spec, SpecError, UnknownName, as_shape, nearest
 from ..adapter import ScratchOptimizer, as_optimizer
-from .checks import SUPPORTS, Against, Context
-from . import global_state as surroundings
-from .context import Subject, subject_of
-from .guard import no_exit
 from ..compare.replay import replay
-from .request import DTYPES
 from ..compare.scenario import probe
-from ..speed.shapes import fitted
+from . import global_state as surroundings
+from .context import SUPPORTS, Against, Context, Subject, subject_of
+from .guard import no_exit
+from .request import DTYPES
 from .targets import TargetError
 
 
@@ -284,7 +282,7 @@ def _buildable(held: Against, cases: tuple[Case, ...], device: str, *, every: bo
     Otherwise the subject would fail for it.
     """
     refused: list[str] = []
-    shape = fitted((1,), held.spec.dims if held.spec else None)
+    shape = as_shape((1,), held.spec.dims if held.spec else None)
     for case in cases:
         try:
             with no_exit():

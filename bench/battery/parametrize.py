@@ -19,11 +19,12 @@ from typing import Any
 import pytest
 
 from ...scratch_impls import Case, Spec, UnknownName, nearest
-from .checks import CHECKS, SUPPORTS, CheckReport
-from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED
+from .checks import CHECKS
+from .context import SUPPORTS
 from .judge import check_optimizer
 from .pairing import context_for, names_of
 from .request import DTYPES
+from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED, CheckReport
 
 ARGUMENT = "optimizer_check"  # what the test function receives; the plugin looks for it
 

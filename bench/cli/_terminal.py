@@ -1,8 +1,7 @@
-"""What every command needs of the terminal: a console, errors of input, lists of names, a progress bar."""
+"""What every command needs of the terminal: errors of input, lists of names, a progress bar."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ... import scratch_impls
 
-WIDTH_OFF_TERMINAL = 140  # a log or a pipe has no width of its own, and 80 columns would cut the numbers
-
-
-def console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else WIDTH_OFF_TERMINAL, highlight=False, emoji=False)
-
 
 class BadInput(click.ClickException):
     exit_code = 2
@@ -28,11 +21,11 @@ class BadInput(click.ClickException):
 @contextmanager
 def bad_input() -> Iterator[None]:
     """What the user gave wrongly becomes one line and exit code 2; everything else is our own fault and traces back."""
-    from ..study.problems._airfoil_download import DataError
+    from ..battery.targets import TargetError
     from ..gate.trees import GateError
     from ..records.rows import RowError
     from ..records.tables import TableError
-    from ..battery.targets import TargetError
+    from ..study.problems._airfoil_download import DataError
 
     wrong = (
         DataError,
@@ -64,6 +57,10 @@ data_option = click.option(
     type=click.Path(path_type=Path, exists=True),
     help="The airfoil self-noise file, or the folder that has it.",
 )
+
+
+out_option = click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("results/last"),
+                          show_default=True, help="Where the history and the reports go.")  # fmt: skip
 
 
 @contextmanager

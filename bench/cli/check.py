@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ..battery.request import BAD_REQUEST, DTYPES, Request, expectations, explain
-from ._terminal import BadInput, chosen, console
+from ..report.terminal import console
+from ._terminal import BadInput, chosen
 
 if TYPE_CHECKING:
-    from ..battery.checks import CheckReport, CheckResult
+    from ..battery.result import CheckReport, CheckResult
 
 STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "failed as expected": "yellow"}
 

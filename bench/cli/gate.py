@@ -1,18 +1,12 @@
-"""`twinstep gate`, `noise` and `history`."""
+"""`twinstep gate`: the working tree against a base commit."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from ._terminal import bad_input, chosen, console
-
-OUT = Path("results/last")
-out_option = click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=OUT, show_default=True,
-                          help="Where the history and the reports go.")  # fmt: skip
+from ._terminal import bad_input, chosen, out_option
 
 
 @click.command()
@@ -53,51 +47,3 @@ def gate(
             code = start.gate(request)
     if code:
         raise click.exceptions.Exit(code)
-
-
-@click.command()
-@click.option("--only", callback=chosen, metavar="A,B", help="Only benchmarks whose names begin so.")
-@click.option("--processes", type=click.IntRange(min=3), default=7, show_default=True)
-@out_option
-def noise(only: tuple[str, ...] | None, processes: int, out: Path) -> None:
-    """What this machine can resolve: the working tree against itself, before one trusts a gate on it."""
-    with bad_input():
-        from ..gate import selftest
-
-        found = selftest.noise(Path.cwd(), out.resolve(), processes=processes, only=only or ())
-    screen = console()
-    table = Table(title="identical code against itself", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("benchmark", "processes", "spread of a process", "worst process", "smallest slowdown found"):
-        table.add_column(name, justify="left" if name == "benchmark" else "right", no_wrap=True)
-    for line in found.lines:
-        style = "yellow" if line.resolves > found.threshold else None
-        table.add_row(line.cell, str(line.processes), f"{line.spread:.2%}", f"{line.worst:+.2%}",
-                      f"{line.resolves:.1%}", style=style)  # fmt: skip
-    screen.print(table)
-    screen.print(found.verdict, markup=False, soft_wrap=True)
-
-
-@click.command()
-@click.option("--only", callback=chosen, metavar="A,B", help="Only benchmarks whose names begin so.")
-@out_option
-def history(only: tuple[str, ...] | None, out: Path) -> None:
-    """What gates have measured over commits, machine by machine: a table and a picture."""
-    with bad_input():
-        from ..gate import history as kept
-
-        found = [p for p in kept.points(kept.read(out)) if not only or p.cell.startswith(only)]
-        if not found:
-            click.echo("the history has no row of that name", err=True)
-            raise click.exceptions.Exit(4)
-        picture = kept.draw(found, out / "history.png")
-    screen = console()
-    for machine in dict.fromkeys(p.machine for p in found):
-        table = Table(title=machine, title_justify="left", box=SIMPLE_HEAD)
-        for name in ("benchmark", "series", "commit", "processes", "step us", "over torch", "range"):
-            table.add_column(name, justify="right" if name not in ("benchmark", "series", "commit") else "left",
-                             no_wrap=True)  # fmt: skip
-        for p in (p for p in found if p.machine == machine):
-            beside = ("", "") if p.ratio is None else (f"{p.ratio:.3f}", f"{p.low:.3f} to {p.high:.3f}")
-            table.add_row(p.cell, p.series, p.commit, str(p.processes), f"{p.step_s * 1e6:.2f}", *beside)
-        screen.print(table)
-    screen.print(f"wrote {picture}", markup=False, soft_wrap=True)

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from ... import scratch_impls
 from ..battery.targets import TargetError
-from ._terminal import bad_input, chosen, console, data_option, progress_bar
+from ..report.terminal import console
+from ._terminal import bad_input, chosen, data_option, progress_bar
 
 if TYPE_CHECKING:
     from ..study.job import Job, Line, Outcome
@@ -41,11 +42,11 @@ def run(
     if formula and optimizers:
         raise click.UsageError("--formula brings its own optimizer; leave out --optimizers")
     with bad_input():
+        from ..battery.targets import resolve
+        from ..report.pictures import draw
         from ..study import problems as registry
         from ..study.job import Job
         from ..study.job import run as run_job
-        from ..report.pictures import draw
-        from ..battery.targets import resolve
 
         specs = (
             (scratch_impls.load_file(formula),)

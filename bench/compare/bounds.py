@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...reference.oracle import Trajectory
-from ...scratch_impls import Spec, State
+from ...scratch_impls import Spec, State, map_state
 from .bounded import PRECISIONS, Bounded, bounded_hyper
 from .random_rounding import Noisy, Rounding, apart
-from .scenario import Scenario, mapped
+from .scenario import Scenario
 
 # Measured over all cases of L-BFGS, twenty seeds, float32 and float64, parameters and state, in bowls and on rugged
 # ground: ours and torch's stand at most 0.22 bounds apart. Without the factor 1.8, and where by chance six runs agree
@@ -36,7 +36,7 @@ class Bounds(Trajectory):
     def __init__(self, spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> None:
         self.dtype = dtype
         start = [Bounded.exact(a, dtype) for a in scenario.start]
-        synced = scenario.synced and [(count, mapped(state, self._exact)) for count, state in scenario.synced]
+        synced = scenario.synced and [(count, map_state(state, self._exact)) for count, state in scenario.synced]
         super().__init__(spec, bounded_hyper(hyper), start, synced, functools.partial(_held, dtype=dtype))
 
     def _exact(self, value: Any) -> Any:
@@ -64,7 +64,7 @@ class Samples:
 
     def __init__(self, spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> None:
         self.precision, self.rounding = PRECISIONS[dtype], Rounding(dtype, SAMPLES, FACTOR)
-        synced = scenario.synced and [(count, mapped(state, self._exact)) for count, state in scenario.synced]
+        synced = scenario.synced and [(count, map_state(state, self._exact)) for count, state in scenario.synced]
         self.run = Trajectory(spec, hyper, [self._exact(a) for a in scenario.start], synced, rugged=scenario.rugged)
 
     def _exact(self, value: Any) -> Any:

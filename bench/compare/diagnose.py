@@ -1,9 +1,9 @@
-"""Why two optimizers disagree, as far as the common conventions explain it, and a script that shows it."""
+"""Why two optimizers disagree, as far as the common conventions explain it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +11,9 @@ from ...reference.conventions import Variant, variants
 from ...reference.oracle import Trajectory
 from ...scratch_impls import Spec
 from .bounded import Bounded, bounded_hyper
-from .gap import Gap, gaps
+from .gap import gaps
 from .replay import Factory, trajectory
 from .scenario import Scenario
-
-if TYPE_CHECKING:
-    from ..battery.context import Subject
 
 
 def likely_cause(
@@ -64,40 +61,3 @@ def _walk(variant: Variant, scenario: Scenario) -> tuple[np.ndarray, np.ndarray]
     except (ArithmeticError, KeyError, TypeError, ValueError):
         return None
     return np.stack(values), np.stack(errors)
-
-
-def reproduction(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario, gap: Gap, dtype: str) -> str:
-    """At most fifteen lines of Python that show the disagreement at one element without this project."""
-    module, _, name = subject.label.partition(":")
-    label, _, part = gap.tensor.partition(".")
-    if not name or "(" in name or part != "param" or label not in scenario.labels:
-        return ""
-    i = scenario.labels.index(label)
-    history = [row[i] for row in scenario.gradients[: gap.step]]
-    grads = [None if g is None else float(np.ravel(g)[gap.element]) for g in history]
-    start = float(np.ravel(scenario.start[i])[gap.element])
-    lr = hyper.get("lr", subject.options.get("lr"))
-    given = "".join(f", {k}={v!r}" for k, v in hyper.items())
-    lines = [
-        "import torch",
-        f"from {module} import {name}",
-        f"p = torch.nn.Parameter(torch.tensor([{start!r}], dtype=torch.{dtype}))",
-        f"optimizer = {name}([p]{given})",
-        f"gradients = {grads!r}",
-    ]
-    if any(f != 1 for f in scenario.lr_factors[: gap.step]) and lr is not None:
-        lines += [
-            f"lrs = {[lr * f for f in scenario.lr_factors[: gap.step]]!r}",
-            "for g, lr in zip(gradients, lrs):",
-            "    optimizer.param_groups[0]['lr'] = lr",
-        ]
-    else:
-        lines.append("for g in gradients:")
-    sparse = getattr(subject.cls, "by_rows", False)
-    made = "torch.sparse_coo_tensor([[0]], [g], (1,), dtype=p.dtype)" if sparse else "torch.full_like(p, g)"
-    lines += [
-        f"    p.grad = None if g is None else {made}",
-        "    optimizer.step()",
-        f"print(p.item(), 'expected', {gap.theirs!r}, 'within', {gap.bound!r})",
-    ]
-    return "\n".join(lines)

@@ -17,10 +17,10 @@ from torch.optim import Optimizer
 
 from ...reference import torch_paths
 from ...reference.local_model import closure_for
-from ...scratch_impls import Spec
-from .gap import Replay, gaps
-from .scenario import Scenario, cast, mapped
+from ...scratch_impls import Spec, map_state
 from .bounds import truth_of
+from .gap import Replay, gaps
+from .scenario import Scenario, cast
 
 Factory = Callable[..., Optimizer]  # (params, **hyper) -> optimizer
 
@@ -50,7 +50,7 @@ class _Side:
         if scenario.synced is not None:  # it enters as what somebody saved
             saved = self.optimizer.state_dict()
             for i, (count, state) in enumerate(scenario.synced):
-                values = mapped(state, lambda v: tensor(v) if isinstance(v, np.ndarray) else v)
+                values = map_state(state, lambda v: tensor(v) if isinstance(v, np.ndarray) else v)
                 saved["state"][i] = {"step": float(count), **values}
             self.optimizer.load_state_dict(saved)
 

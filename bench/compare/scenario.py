@@ -7,7 +7,7 @@ ordinary gradients with a constant learning rate dozens of wrong conventions loo
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,7 @@ import numpy as np
 import torch
 
 from ...reference.oracle import Trajectory
-from ...scratch_impls import Spec
-from ..speed.shapes import fitted
+from ...scratch_impls import Spec, as_shape, map_state
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -49,7 +48,7 @@ class Scenario:
         """As the formula can take it: in parameters of its dimensions, and with few steps where each is many."""
 
         def fit(array: np.ndarray | None) -> Any:
-            return None if array is None else np.reshape(array, fitted(np.shape(array), spec.dims))
+            return None if array is None else np.reshape(array, as_shape(np.shape(array), spec.dims))
 
         rows, factors = self.gradients, self.lr_factors
         if spec.closure:
@@ -154,11 +153,11 @@ def synced_scenario(
     """
     full = spec.hyper(**hyper)
     chosen = [(n, far) for n in sizes for far in away]
-    made = [spread_history(seed, fitted(n if isinstance(n, tuple) else (n,), spec.dims), dtype) for n, _ in chosen]
+    made = [spread_history(seed, as_shape(n if isinstance(n, tuple) else (n,), spec.dims), dtype) for n, _ in chosen]
     history = Trajectory(spec, full, [arrays[0] for arrays in made])
     for t in range(warm):
         history.step([arrays[1 + t] for arrays in made])
-    synced = [(warm, mapped(state, lambda value: _kept(value, dtype))) for state in history.states]
+    synced = [(warm, map_state(state, lambda value: _kept(value, dtype))) for state in history.states]
     return Scenario(
         name=f"lockstep after {warm} steps",
         start=tuple(
@@ -169,11 +168,6 @@ def synced_scenario(
         synced=tuple(synced) if warm else None,
         names=tuple(f"n={n} {'away from' if far else 'at'} 0" for n, far in chosen),
     )
-
-
-def mapped(state: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
-    """A state with every value changed, those in lists as well."""
-    return {n: [change(v) for v in value] if isinstance(value, list) else change(value) for n, value in state.items()}
 
 
 def _kept(value: Any, dtype: str) -> Any:

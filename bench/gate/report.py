@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..records.tables import replace_file
-from ..cli._terminal import console
+from ..report.terminal import console
 from .decide import PASS, REGRESSION, Decision
 from .outcome import Fault, Outcome
 

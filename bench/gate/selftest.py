@@ -25,8 +25,8 @@ from ... import scratch_impls
 from ...scratch_impls import Spec
 from ..records import journal
 from ..records.rows import ROOT, commit, environment
+from ..report.terminal import console
 from ..speed.shapes import elements
-from ..cli._terminal import console
 from . import config, program, report, workers
 from .config import Settings
 from .decide import INCONCLUSIVE, REGRESSION, Rule

@@ -15,14 +15,14 @@ import torch
 
 from ... import scratch_impls
 from ...reference.known_defects import expected_failures
-from ...scratch_impls import Spec
-from ..battery import targets
+from ...scratch_impls import Spec, as_shape
 from ..adapter import as_optimizer
-from ..battery.checks import Against
-from ..speed.contest import representatives, steps_of
+from ..battery import targets
+from ..battery.context import Against
 from ..battery.pairing import against_of
 from ..compare.replay import Factory
-from ..speed.shapes import SHAPES, Shapes, fitted
+from ..speed.contest import representatives, steps_of
+from ..speed.shapes import SHAPES, Shapes
 from .config import Entry, Settings
 from .trees import Tree
 
@@ -117,7 +117,7 @@ def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
 def cells(subject: Subject) -> list[Cell]:
     """What is timed of an optimizer, on as many elements for each, in such shapes as its rule takes."""
     dims = subject.spec.dims if subject.spec else None
-    shapes = {name: tuple(fitted(shape, dims) for shape in SHAPES[name]) for name in TIMED_SHAPES}
+    shapes = {name: tuple(as_shape(shape, dims) for shape in SHAPES[name]) for name in TIMED_SHAPES}
     return [
         Cell(name=f"{subject.name}/{case} {name}", optimizer=subject.name, hyper=hyper, shapes=shapes[name])
         for case, hyper in subject.timed.items()

@@ -18,13 +18,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..study import problems
-from ..study.baseline import TOLERANCE
 from ..battery.judge import check_optimizer, their_part
 from ..compare.replay import replay
-from ..records.rows import environment
 from ..compare.scenario import probe
+from ..records.rows import environment
 from ..speed.timing import interleave
+from ..study import problems
+from ..study.baseline import TOLERANCE
 from ..study.train import train, trainable
 from . import config, subjects
 from .config import Settings

@@ -20,17 +20,18 @@ from ... import scratch_impls
 from ...reference import torch_paths
 from ...reference.known_defects import mended
 from ...scratch_impls import Case, Spec
-from . import defects, pages, pictures as plots
-from ..study import problems
 from ..adapter import as_optimizer
-from ..battery.checks.narrow import narrow_history, wide_enough
-from ..speed.contest import factory, twin
-from ..study.job import one_thread
-from .pages import DRAWN, DTYPES, FORMATS, NARROW, Key
+from ..battery.checks.special_values._narrow import narrow_history, wide_enough
 from ..compare.replay import Factory, replay
 from ..compare.scenario import Scenario, synced_scenario
 from ..records.tables import TableError, replace_file
+from ..speed.contest import factory, twin
+from ..study import problems
+from ..study.job import one_thread
 from ..study.train import Training, train, trainable
+from . import defects, pages
+from . import pictures as plots
+from .pages import DRAWN, DTYPES, FORMATS, NARROW, Key
 
 PAGE, PICTURES, FIGURES = Path("docs/gallery.md"), Path("docs/gallery"), Path("results/gallery.csv")
 OVERVIEW, README, DEFECTS = PICTURES / "overview.png", Path("README.md"), Path("docs/torch-defects.md")

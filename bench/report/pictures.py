@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from ...scratch_impls import Case, Spec
+from ..records.tables import replace_file
 from ..study.job import Line
 from ..study.problems import Problem
-from ..records.tables import replace_file
 from ..study.train import Training
 
 MARKS = 25  # of the twin, at most: more would hide the line under them

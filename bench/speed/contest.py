@@ -17,11 +17,10 @@ from ...reference import torch_paths
 from ...reference.known_defects import mended
 from ...reference.local_model import asks_for_closure
 from ...reference.oracle import Trajectory
-from ...scratch_impls import Case, Spec
+from ...scratch_impls import Case, Spec, as_shape
 from ..adapter import as_optimizer, numpy_optimizer
 from ..compare.replay import Factory, replay
 from ..compare.scenario import Scenario, probe
-from .shapes import fitted
 from .timing import Ratio, Step, Stream, Times, interleave, ratio, step_bytes
 
 _STREAM = "stream"
@@ -50,7 +49,7 @@ def representatives(spec: Spec) -> Iterator[Case]:
     """The cases that are timed: the first, which holds the defaults, and the first that keeps more state than it."""
     torch_cases = [case for case in spec.cases if case.reference == "torch"]
     yield torch_cases[0]
-    sizes = [step_bytes(spec, case.hyper, [fitted((1,), spec.dims)], "float32") for case in torch_cases]
+    sizes = [step_bytes(spec, case.hyper, [as_shape((1,), spec.dims)], "float32") for case in torch_cases]
     yield from [case for case, size in zip(torch_cases, sizes, strict=True) if size > sizes[0]][:1]
 
 
@@ -175,7 +174,7 @@ def hold(
 ) -> Contest:  # fmt: skip
     """Judges and times all implementations of one cell, within about budget_s and the time of a few more rounds."""
     wrong = {name: why for name in implementations(spec) if (why := fault(spec, case, name, dtype)) is not None}
-    shapes = [fitted(shape, spec.dims) for shape in shapes]
+    shapes = [as_shape(shape, spec.dims) for shape in shapes]
     generator = torch.Generator().manual_seed(seed)
     kind = getattr(torch, dtype)
     params = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]

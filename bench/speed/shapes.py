@@ -33,16 +33,6 @@ SHAPES: dict[str, Shapes] = {
 }
 
 
-def fitted(shape: Sequence[int], dims: int | None) -> tuple[int, ...]:
-    """The shape with that many dimensions and as many elements; as it is where any number will do."""
-    shape = tuple(shape)
-    if dims is None or len(shape) == dims:
-        return shape
-    if len(shape) < dims:
-        return shape + (1,) * (dims - len(shape))
-    return (*shape[: dims - 1], prod(shape[dims - 1 :]))
-
-
 def elements(shapes: Sequence[Sequence[int]]) -> int:
     """The number of parameters."""
     return sum(prod(shape) for shape in shapes)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import scratch_impls
-from . import problems
 from ..records import tables
 from ..records.rows import ENVIRONMENT, IDENTITY, Row, name_of
 from ..records.tables import TableError
+from . import problems
 
 if TYPE_CHECKING:
     import pandas

@@ -13,14 +13,14 @@ import torch
 
 from ...scratch_impls import Case, Spec
 from ..adapter import as_optimizer
-from .problems._airfoil_download import DataUnavailable
-from ..speed.contest import twin
 from ..compare.gap import Gap
-from ..records.journal import Journal
-from .problems import Problem
 from ..compare.replay import Factory, replay
 from ..compare.scenario import probe, recorded
+from ..records.journal import Journal
 from ..records.tables import check_folder, write_tables
+from ..speed.contest import twin
+from .problems import Problem
+from .problems._airfoil_download import DataUnavailable
 from .train import Training, train, trainable
 
 

@@ -17,10 +17,9 @@ import torch
 from torch.optim import Optimizer
 
 from ...reference.local_model import asks_for_closure
-from ...scratch_impls import Spec
-from .problems import Problem
+from ...scratch_impls import Spec, as_shape
 from ..compare.replay import Factory
-from ..speed.shapes import fitted
+from .problems import Problem
 
 CHECKPOINTS = 50  # enough for a smooth curve; the evaluations stay a small part of the run
 
@@ -59,7 +58,7 @@ class _OnCopies(Optimizer):
 
     def __init__(self, params: list[torch.nn.Parameter], dims: int, make: Factory, hyper: Mapping[str, Any]) -> None:
         super().__init__(params, {})
-        self.pairs = [(p, torch.nn.Parameter(p.detach().reshape(fitted(p.shape, dims)).clone())) for p in params]
+        self.pairs = [(p, torch.nn.Parameter(p.detach().reshape(as_shape(p.shape, dims)).clone())) for p in params]
         self.inner = make([view for _, view in self.pairs], **hyper)
 
     @torch.no_grad()

@@ -26,8 +26,8 @@ here.use_this_tree()
 
 def failing(target: str, against: str, seed: int) -> list[str]:
     """The checks of the quick battery that fail, each in a process of its own with a time limit."""
-    from twinstep.bench.cli.check import judge
     from twinstep.bench.battery.request import Request
+    from twinstep.bench.cli.check import judge
 
     request = Request(target=target, against=against or None, quick=True, seed=seed)
     report = judge(request, None, (), 60.0, [])

@@ -7,8 +7,8 @@ import dataclasses
 import torch
 
 from ..context import Check, Context, parameters
-from .equal import go, state_leaves
 from ..result import Failed, NotApplicable, NotDeclared
+from .equal import go, state_leaves
 
 NARROW, WIDE = "float32", "float64"
 ADVICE = f"where that is meant, judge it so: --dtype {NARROW} (dtypes=['{NARROW}'] in Python)"

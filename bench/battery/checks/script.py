@@ -13,9 +13,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
-from ..context import Context
+from ...compare.gap import Gap
+from ...compare.scenario import Scenario
+from ..context import Context, Subject
 from ..result import Failed
 
 LINES = 15
@@ -85,3 +88,40 @@ def _asserts(text: str) -> bool:
     except (Exception, SystemExit):
         return False
     return False
+
+
+def reproduction(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario, gap: Gap, dtype: str) -> str:
+    """At most fifteen lines of Python that show the disagreement at one element without this project."""
+    module, _, name = subject.label.partition(":")
+    tensor, _, part = gap.tensor.partition(".")
+    if not name or "(" in name or part != "param" or tensor not in scenario.labels:
+        return ""
+    i = scenario.labels.index(tensor)
+    history = [row[i] for row in scenario.gradients[: gap.step]]
+    grads = [None if g is None else float(np.ravel(g)[gap.element]) for g in history]
+    start = float(np.ravel(scenario.start[i])[gap.element])
+    lr = hyper.get("lr", subject.options.get("lr"))
+    given = "".join(f", {k}={v!r}" for k, v in hyper.items())
+    lines = [
+        "import torch",
+        f"from {module} import {name}",
+        f"p = torch.nn.Parameter(torch.tensor([{start!r}], dtype=torch.{dtype}))",
+        f"optimizer = {name}([p]{given})",
+        f"gradients = {grads!r}",
+    ]
+    if any(f != 1 for f in scenario.lr_factors[: gap.step]) and lr is not None:
+        lines += [
+            f"lrs = {[lr * f for f in scenario.lr_factors[: gap.step]]!r}",
+            "for g, lr in zip(gradients, lrs):",
+            "    optimizer.param_groups[0]['lr'] = lr",
+        ]
+    else:
+        lines.append("for g in gradients:")
+    sparse = getattr(subject.cls, "by_rows", False)
+    made = "torch.sparse_coo_tensor([[0]], [g], (1,), dtype=p.dtype)" if sparse else "torch.full_like(p, g)"
+    lines += [
+        f"    p.grad = None if g is None else {made}",
+        "    optimizer.step()",
+        f"print(p.item(), 'expected', {gap.theirs!r}, 'within', {gap.bound!r})",
+    ]
+    return "\n".join(lines)

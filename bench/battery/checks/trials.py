@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from ....scratch_impls import Case
-from ...speed.shapes import fitted
+from ....scratch_impls import Case, as_shape
 from ..context import Context
 from ..result import Failed, NotApplicable, NotDeclared
 
@@ -181,10 +180,10 @@ def rate_option(c: Context, hyper: Mapping[str, Any]) -> str:
         return "lr"
     for name, default in c.subject.options.items():
         if isinstance(default, float) and default:
-            group = groups_of(c.build([torch.nn.Parameter(torch.zeros(fitted((1,), c.dims)))], **hyper))[0]
+            group = groups_of(c.build([torch.nn.Parameter(torch.zeros(as_shape((1,), c.dims)))], **hyper))[0]
             with contextlib.suppress(Exception):  # half of it is out of range: then it is no learning rate
                 half = {**hyper, name: hyper.get(name, default) / 2}
-                other = groups_of(c.build([torch.nn.Parameter(torch.zeros(fitted((1,), c.dims)))], **half))[0]
+                other = groups_of(c.build([torch.nn.Parameter(torch.zeros(as_shape((1,), c.dims)))], **half))[0]
                 if (group.get("lr"), other.get("lr")) == (hyper.get(name, default), half[name]):
                     return name
     return ""

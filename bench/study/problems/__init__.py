@@ -14,13 +14,11 @@ from ._problem import Objective, Plane, Problem
 
 __all__ = ["Objective", "Plane", "Problem", "all_problems", "load", "names"]
 
-_NOT_PROBLEMS = {"__init__", "problem"}
-
 
 def names() -> tuple[str, ...]:
     """The problems of this folder, sorted."""
     stems = (p.stem for p in Path(__file__).parent.glob("*.py"))
-    return tuple(sorted(stem.replace("_", "-") for stem in stems if stem not in _NOT_PROBLEMS))
+    return tuple(sorted(stem.replace("_", "-") for stem in stems if not stem.startswith("_")))
 
 
 @functools.cache

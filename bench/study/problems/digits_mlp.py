@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from .digits_softmax import BATCH, STEPS, digits
 from ._problem import Objective, Problem, in_batches, parameter
+from .digits_softmax import BATCH, STEPS, digits
 
 SIZES = (64, 32, 10)
 

@@ -1,0 +1,3 @@
+"""What an optimizer's author declares that it can do; judged only then."""
+
+PLACE = 10

@@ -1,0 +1,37 @@
+"""A complex parameter steps as the real one that holds its real and imaginary parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from .....scratch_impls import Case
+from ...context import Context, check, declared, parameters
+from ..equal import best_dtype, refusal, same, some_cases, tolerance
+
+STEPS = 4
+
+
+@check("T12", place=2)
+def complex_numbers(context: Context) -> None:
+    declared(context, "complex")
+    dtype = best_dtype(context)
+    with refusal(context, "complex", lambda make: _complex_run(context, make, context.cases[0], dtype, True)):
+        _complex_run(context, context.subject.make, context.cases[0], dtype, True)
+    for case in some_cases(context):
+        ours, theirs = (_complex_run(context, context.subject.make, case, dtype, flag) for flag in (True, False))
+        what = f"step {STEPS} of a complex parameter, against view_as_real"
+        cause = "real and imaginary part are not treated as two numbers"
+        same(ours, theirs, what, case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause)
+
+
+def _complex_run(context: Context, make: Any, case: Case, dtype: str, is_complex: bool) -> dict[str, Any]:
+    start = parameters(context.seed, ((4, 2),), dtype, context.device)[0].detach()
+    params = [torch.nn.Parameter(torch.view_as_complex(start) if is_complex else start)]
+    optimizer = make(params, **case.hyper)
+    for step in range(STEPS):
+        gradient = parameters(context.seed + 1000 + step, ((4, 2),), dtype, context.device)[0].detach()
+        params[0].grad = torch.view_as_complex(gradient) if is_complex else gradient
+        optimizer.step()
+    return {"p0.param": torch.view_as_real(params[0].detach()) if is_complex else params[0].detach()}

@@ -1,0 +1,25 @@
+"""On a CUDA device the same steps as on the CPU."""
+
+from __future__ import annotations
+
+import torch
+
+from ...context import Context, check, parameters
+from ...result import NotApplicable
+from ..equal import best_dtype, clones, copied, go, same, some_cases, tolerance
+
+
+@check("T11", place=5)
+def cuda(context: Context) -> None:
+    if not torch.cuda.is_available():
+        raise NotApplicable("no CUDA device")
+    dtype = best_dtype(context)
+    for case in some_cases(context):
+        ends = []
+        start = parameters(context.seed, dtype=dtype)
+        for device in ("cuda", "cpu"):
+            params = [torch.nn.Parameter(p.detach().to(device)) for p in clones(start)]
+            optimizer = context.build(params, **case.hyper)
+            go(optimizer, params, range(20), context.seed)
+            ends.append(copied({f"p{i}.param": p.detach() for i, p in enumerate(params)}))
+        same(ends[0], ends[1], "step 20 on CUDA, against the CPU", case=case, dtype=dtype, allowed=tolerance(dtype))

@@ -1,0 +1,59 @@
+"""A tensor lr of 0 or 1 dimensions gives the steps of a float, may be changed in place, and is left alone."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+
+from .....scratch_impls import Case
+from ...context import Context, check, declared, parameters
+from ...result import NotApplicable
+from ..equal import best_dtype, go, refusal, same, some_cases, started, state_leaves, tolerance, values
+
+STEPS = 4
+
+
+@check("T12", place=3)
+def tensor_lr(context: Context) -> None:
+    declared(context, "tensor-lr")
+    dtype = best_dtype(context)
+    if "lr" not in context.subject.options and not any("lr" in case.hyper for case in context.cases):
+        raise NotApplicable("the class takes no lr")
+    lr = 2.0**-7  # the same number in every format
+    lrs = [torch.tensor(value, dtype=getattr(torch, dtype)) for value in (lr, [lr])]
+    for given in lrs:
+        shape = "0-dimensional" if given.dim() == 0 else "1-element"
+        attempt = functools.partial(_lr_run, context, case=context.cases[0], dtype=dtype, lr=given.clone())
+        with refusal(context, "tensor-lr", attempt):
+            attempt(context.subject.make)
+        for case in some_cases(context):
+            mine = given.clone()
+            ours = _lr_run(context, context.subject.make, case, dtype, mine)
+            where: dict[str, Any] = {"case": case, "dtype": dtype}
+            what, cause = f"the {shape} lr after {2 * STEPS} steps", "step() changes lr"
+            same({"lr": mine}, {"lr": given / 2}, what, cause=cause, **where)
+            theirs = _lr_run(context, context.subject.make, case, dtype, lr)
+            what = f"a {shape} lr, halved in place after step {STEPS}, against a float"
+            same(ours, theirs, what, allowed=_digits(context, case, dtype), **where)
+
+
+def _digits(context: Context, case: Case, dtype: str) -> float:
+    """What rounding allows where numbers of the state, which a rate may be, are held in a narrower format."""
+    optimizer, params = started(context, case, dtype, 2)
+    tensors = [v for v in state_leaves(optimizer, params).values() if isinstance(v, torch.Tensor) and v.dim() == 0]
+    kept = {str(v.dtype).removeprefix("torch.") for v in tensors if v.is_floating_point() and float(v) % 1}
+    return max(tolerance(name) for name in (dtype, *kept))
+
+
+def _lr_run(context: Context, make: Any, case: Case, dtype: str, lr: Any) -> dict[str, Any]:
+    params = parameters(context.seed, dtype=dtype, device=context.device)
+    optimizer = make(params, **{**case.hyper, "lr": lr})
+    go(optimizer, params, range(STEPS), context.seed)
+    if isinstance(lr, torch.Tensor):
+        lr.mul_(0.5)
+    else:
+        optimizer.param_groups[0]["lr"] = lr / 2
+    go(optimizer, params, range(STEPS, 2 * STEPS), context.seed)
+    return {name: value for name, value in values(optimizer, params).items() if name.endswith(".param")}

@@ -1,0 +1,3 @@
+"""Agreement with the formula and the reference: one step, many steps, every case, every path."""
+
+PLACE = 4

@@ -1,0 +1,70 @@
+"""In 60 steps the loss of a quadratic and a regression falls by a tenth, at the default lr or one of three.
+
+Three steps of what evaluates the loss itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ...context import Context, check, parameters
+from ...result import Failed
+
+# Descent at one of these, or at the default, is all that is asked: no rule suits every lr.
+RATES = (1e-3, 1e-2, 1e-1)
+
+
+@check("T1", place=3)
+def descends(context: Context) -> None:
+    case, dtype = context.cases[0], context.dtypes[0]
+    rates: list[float | None] = [None, *RATES]
+    if "lr" not in context.subject.options and "lr" not in case.hyper:
+        rates = [None]
+    for name, problem in (("quadratic", _quadratic), ("regression", _regression)):
+        said = []
+        for rate in rates:
+            first, last = problem(context, {**case.hyper, **({} if rate is None else {"lr": rate})}, dtype)
+            said.append(f"{'the default lr' if rate is None else f'lr {rate:g}'}: {first:.3g} -> {last:.3g}")
+            if last <= 0.9 * first:
+                break
+        else:
+            message = f"the loss of the {name} did not fall in 60 steps ({'; '.join(said)})"
+            raise Failed(message, case=case.name, dtype=dtype, cause="the step goes uphill, or nowhere")
+
+
+def _quadratic(context: Context, hyper: Any, dtype: str) -> tuple[float, float]:
+    curvature = torch.tensor([1.0, 3.0, 10.0], dtype=getattr(torch, dtype), device=context.device)
+    params = parameters(context.seed, ((3,),), dtype, context.device)
+    return _train(context, hyper, params, lambda: (curvature * params[0].reshape(-1) ** 2).sum() / 2)
+
+
+def _regression(context: Context, hyper: Any, dtype: str) -> tuple[float, float]:
+    inputs, targets = parameters(context.seed + 1, ((32, 4), (32,)), dtype, context.device)
+    params = parameters(context.seed, ((4,), ()), dtype, context.device)
+    x, y = inputs.detach(), targets.detach()
+    y = x.sum(1) + 0.1 * y
+    with torch.no_grad():
+        for p in params:
+            p.zero_()
+    return _train(context, hyper, params, lambda: ((x @ params[0].reshape(-1) + params[1].reshape(()) - y) ** 2).mean())
+
+
+def _train(context: Context, hyper: Any, params: list[torch.nn.Parameter], loss: Any) -> tuple[float, float]:
+    optimizer = context.build(params, **hyper)
+    first = loss().item()
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()
+        return value
+
+    for _ in range(3 if context.whole else 60):
+        if context.whole:  # by the loss that it evaluates, up to twenty times a step
+            optimizer.step(closure)
+        else:
+            closure()
+            optimizer.step()
+    return first, loss().item()

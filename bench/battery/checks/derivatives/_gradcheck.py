@@ -1,0 +1,85 @@
+"""Steps that are differentiated, by who learns a start, a rate or a decay from where the steps lead.
+
+Judged in float64, in which finite differences are right to four digits and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.autograd.gradcheck import GradcheckError, gradcheck
+
+from .....scratch_impls import Case
+from ...context import Context, parameters
+from ...result import Failed, NotApplicable
+from ..trials import history, unless_by_design
+
+STEPS = 3
+
+
+DTYPE = "float64"
+
+
+Hyper = Mapping[str, Any]
+
+
+def takes_differentiable(c: Context) -> None:
+    if "differentiable" not in c.subject.execution:
+        raise NotApplicable("it has no option differentiable")
+
+
+def unless_the_reference(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+    """Who extends or copies a class of torch has its defects, which are no fault of theirs."""
+    theirs = c.of_the_reference
+    (unless_by_design if theirs and "differentiable" in theirs.subject.execution else judge_alone)(c, case, judge)
+
+
+def judge_alone(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+    judge(c, case)
+
+
+def start_of(c: Context) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    start = parameters(c.seed, ((3, 2),), DTYPE, c.device)[0].detach()
+    return start, [row[0] for row in history(c.seed, STEPS, [start]) if row[0] is not None]
+
+
+def end_of(
+    c: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], *, untouched: bool = True
+) -> torch.Tensor:
+    """Where a step for each gradient leads; a function of all tensors that are given."""
+    p = start.clone() if hyper["differentiable"] else torch.nn.Parameter(start.clone())
+    optimizer = c.build([p], **hyper)
+    for gradient in rows:
+        p.grad = gradient.clone()
+        optimizer.step()
+        if untouched and not torch.equal(p.grad, gradient):
+            raise Failed("with differentiable=True p.grad is another after a step", cause="p.grad is changed in place")
+    return p
+
+
+def judge_derivative(
+    c: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], **learned: torch.Tensor
+) -> None:
+    """By torch's gradcheck, with its own tolerances: a wrong derivative has no digit right."""
+
+    def led_to(start: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+        return end_of(c, {**hyper, **dict(zip(learned, others[STEPS:], strict=True))}, start, others[:STEPS])
+
+    inputs = [value.detach().clone().requires_grad_() for value in (start, *rows, *learned.values())]
+    by = next(iter(learned), "the parameter and the gradients")
+    try:
+        gradcheck(led_to, inputs, fast_mode=True)
+    except GradcheckError as error:
+        said = f"the derivative of {STEPS} steps by {by} is not that of finite differences"
+        raise Failed(f"{said}: {first_line(error)}", cause="a derivative is wrong") from error
+    except RuntimeError as error:
+        if "needed for gradient computation" not in str(error):
+            raise
+        said = f"{STEPS} steps cannot be differentiated by {by}: {first_line(error)}"
+        raise Failed(said, cause="it changes in place what derivatives need") from error
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,138 @@
+"""torch's schedulers drive it: the same trajectory as the group's values set by hand, and not that without one."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, StepLR
+
+from .....scratch_impls import Case
+from ...context import Context, check, parameters
+from ...result import Failed, NotApplicable
+from ..script import made, shown_by, stepping
+from ..trials import Snapshot, at, cases_of, clones, first_gap, groups_of, history, run, snapshot, unless_by_design
+
+Hyper = dict[str, Any]
+
+
+class _Bystander(Optimizer):
+    """Receives a schedule's values and does nothing, so that they are known without the optimizer under judgement."""
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        return None
+
+
+SCHEDULES: dict[str, Callable[..., Any]] = {
+    "StepLR": lambda optimizer, lr: StepLR(optimizer, step_size=2, gamma=0.5),
+    "LambdaLR": lambda optimizer, lr: LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch)),
+    "OneCycleLR": lambda optimizer, lr: OneCycleLR(
+        optimizer, max_lr=lr, total_steps=8, cycle_momentum=bool({"betas", "momentum"} & set(optimizer.defaults))
+    ),
+}
+
+
+@check("T5", place=4)
+def scheduler(c: Context) -> None:
+    for case in cases_of(dataclasses.replace(c, quick=True)):  # which case it is changes little here
+        with at(case, c.dtypes[0]):
+            unless_by_design(c, case, _schedules_rule)
+
+
+def _schedules_rule(c: Context, case: Case) -> None:
+    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    rows = history(c.seed, 6, start)
+    probe = c.build(clones(start), **case.hyper)
+    if not isinstance(probe, Optimizer):
+        raise NotApplicable("torch's schedulers take subclasses of torch.optim.Optimizer only")
+    lr = groups_of(probe)[0].get("lr")
+    if not isinstance(lr, (int, float)) or not lr:
+        raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
+    params = clones(start)
+    without = run(c.build(params, **case.hyper), params, rows)
+    with shown_by(c, functools.partial(_three_ways, c, case.hyper, lr)):
+        for name, schedule in SCHEDULES.items():
+            _scheduled(c, case.hyper, name, functools.partial(schedule, lr=lr), start, rows, without)
+
+
+def _three_ways(c: Context, hyper: Any, lr: float) -> list[str]:
+    return [
+        "from torch.optim.lr_scheduler import StepLR",
+        "def run(way):",
+        "    p = torch.nn.Parameter(torch.ones(3))",
+        f"    optimizer = {made(c, hyper)}",
+        "    schedule = StepLR(optimizer, step_size=1, gamma=0.5) if way == 'scheduled' else None",
+        f"    for lr in {[lr, lr / 2, lr / 4, lr / 8]!r}:",
+        "        optimizer.param_groups[0].update({'lr': lr} if way == 'by hand' else {})",
+        "        p.grad = torch.tensor([1.0, -0.5, 2.0])",
+        "        optimizer.step()",
+        "        _ = schedule and schedule.step()",
+        "    return p.tolist()",
+        "scheduled, by_hand, constant = run('scheduled'), run('by hand'), run('constant')",
+        "assert scheduled == by_hand != constant, f'{scheduled}, {by_hand} by hand, {constant} at one rate'",
+    ]
+
+
+def _in_the_group(c: Context, hyper: Any, key: str, values: tuple[Any, Any]) -> list[str]:
+    return [
+        "ends = []",
+        f"for {key} in {values!r}:",
+        "    p = torch.nn.Parameter(torch.ones(3))",
+        f"    optimizer = {made(c, hyper)}",
+        f"    optimizer.param_groups[0]['{key}'] = {key}",
+        *("    " + line for line in stepping([1.0, -0.5, 2.0])),
+        "    ends.append(p.tolist())",
+        f"assert ends[0] != ends[1], f'{key} changes nothing in a group: {{ends[0]}} with either of {values!r}'",
+    ]
+
+
+DRIVEN = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
+
+
+def _scheduled(c: Context, hyper: Any, name: str, schedule: Any, start: Any, rows: Any, without: Any) -> None:
+    params = clones(start)
+    optimizer = c.build(params, **hyper)
+    group = optimizer.param_groups[0]
+    plain = {key: value for key, value in group.items() if key != "params"}
+    bystander = _Bystander([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **plain})
+    known, driving, values, driven = schedule(bystander), schedule(optimizer), [], []
+    for step, row in enumerate(rows):
+        values.append({key: bystander.param_groups[0][key] for key in DRIVEN if key in plain})
+        for key, value in values[-1].items():
+            if group[key] != value:
+                raise Failed(f'{name}: before step {step + 1} group["{key}"] is {group[key]!r}, scheduled is {value!r}')
+        driven += run(optimizer, params, [row])
+        bystander.step()
+        known.step()
+        driving.step()
+    if told := first_gap(driven, _by_hand(c, hyper, start, rows, values), snapshot(start)):
+        raise Failed(f"{name} and the same values set by hand differ: {told}")
+    if _same(driven, without):
+        raise Failed(f"{name} changes nothing: the parameters end where they do without it",
+                     cause="the group's learning rate is not read at each step")  # fmt: skip
+    cycled = [key for key in DRIVEN[1:] if any(key in v and v[key] != plain[key] for v in values)]
+    rates = [{"lr": v["lr"]} for v in values]
+    if cycled and _same(driven, _by_hand(c, hyper, start, rows, rates)):
+        # A cycle that returns may change nothing, as in a rule that takes the sign of its velocity. So another value is
+        # set before the first step: it must do what it does when the optimizer is built with it.
+        key, other = cycled[0], next(v[cycled[0]] for v in values if v[cycled[0]] != plain[cycled[0]])
+        built = _by_hand(c, {**hyper, key: other}, start, rows, rates)
+        if _same(built, _by_hand(c, hyper, start, rows, [{**rate, key: other} for rate in rates])):
+            return
+        with shown_by(c, functools.partial(_in_the_group, c, hyper, key, (plain[key], other))):
+            raise Failed(f'{name} cycles group["{key}"], and the parameters end where they do if it is left alone',
+                         cause=f"the group's {key} is not read at each step")  # fmt: skip
+
+
+def _by_hand(c: Context, hyper: Any, start: Any, rows: Any, values: list[Hyper]) -> list[Snapshot]:
+    params = clones(start)
+    optimizer = c.build(params, **hyper)
+    return run(optimizer, params, rows, lambda step: optimizer.param_groups[0].update(values[step]))
+
+
+def _same(a: list[Snapshot], b: list[Snapshot]) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a[-1], b[-1], strict=True))

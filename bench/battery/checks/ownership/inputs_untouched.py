@@ -1,0 +1,106 @@
+"""Gradients, a tensor as learning rate, lists and dicts of the caller are as they were."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+
+from ...context import Context, check, gradients, parameters
+from ...result import Failed
+from ..trials import at, cases_of, clones, groups_of
+
+
+@check("T8", place=1)
+def inputs_untouched(c: Context) -> None:
+    for case in cases_of(c, every=True):
+        with at(case, c.dtypes[0]):
+            params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+            given, names = list(params), {"params": [params[0]]}
+            listed = {name: list(v) if isinstance(v, tuple) else v for name, v in case.hyper.items()}
+            before = copy.deepcopy(listed)
+            optimizer = c.build(given, **case.hyper)
+            _gradients(c, optimizer, params)
+            if len(given) != len(params) or any(a is not b for a, b in zip(given, params, strict=True)):
+                raise Failed(f"the list of parameters that it was given had {len(params)} tensors, and is another now")
+            _groups(c, case.hyper, names, params)
+            _lists(c, listed, before)
+            _tensor_lr(c, case.hyper)
+
+
+def _gradients(c: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
+    for step in range(3):
+        gradients(c.seed, step, params)
+        kept = [(p.grad, p.grad.clone()) for p in params if p.grad is not None]
+        optimizer.step()
+        for i, (p, (tensor, values)) in enumerate(zip(params, kept, strict=True)):
+            if p.grad is not tensor:
+                raise Failed(
+                    f"step {step + 1}: p.grad of parameter {i} is another object after the step",
+                    cause="p.grad is replaced",
+                )
+            if not torch.equal(tensor, values):
+                k = int((tensor != values).reshape(-1).int().argmax())
+                was, now = float(values.reshape(-1)[k]), float(tensor.reshape(-1)[k])
+                raise Failed(f"step {step + 1}: p.grad of parameter {i}[{k}] was {was!r} and is {now!r}",
+                             cause="p.grad is changed in place")  # fmt: skip
+
+
+def _groups(c: Context, hyper: Any, own: dict[str, Any], params: list[torch.nn.Parameter]) -> None:
+    """torch's base class itself keeps the caller's dict and adds defaults to it, so keys that are new are no fault."""
+    lr = groups_of(c.build(clones(params), **hyper))[0].get("lr")
+    own = {**own, **({"lr": lr} if isinstance(lr, (int, float)) else {})}
+    before, given = dict(own), [own]
+    optimizer = c.build(given, **hyper)
+    _gradients(c, optimizer, [params[0]])
+    if len(given) != 1 or given[0] is not own:
+        raise Failed("the list of group dicts that it was given has changed")
+    for name, value in before.items():
+        now = own.get(name)
+        if name == "params":
+            same = isinstance(now, (list, tuple)) and len(now) == 1 and now[0] is params[0]
+        else:
+            same = now == value
+        if not same:
+            raise Failed(
+                f"the group dict that it was given had {name}={_short(value)}, and has {_short(now)} after 3 steps"
+            )
+
+
+def _short(value: Any) -> str:
+    return repr(value).replace("\n", " ")[:80]
+
+
+def _lists(c: Context, given: dict[str, Any], before: dict[str, Any]) -> None:
+    """A list where a tuple is usual, such as betas=[0.9, 0.999]; what refuses it is not judged by it."""
+    params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    try:
+        optimizer = c.build(params, **given)
+        gradients(c.seed, 0, params)
+        optimizer.step()
+    except (TypeError, ValueError):
+        return
+    for name, value in before.items():
+        if given[name] != value:
+            raise Failed(f"the list {name}={value!r} that it was given is {given[name]!r} after a step")
+
+
+def _tensor_lr(c: Context, hyper: Any) -> None:
+    """What refuses a tensor as learning rate is not judged by it."""
+    lr = hyper.get("lr", c.subject.options.get("lr"))
+    if not isinstance(lr, float):
+        return
+    params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    tensor = torch.tensor(lr, dtype=torch.float64)
+    before = tensor.clone()
+    try:
+        optimizer = c.build(params, **{**hyper, "lr": tensor})
+        for step in range(3):
+            gradients(c.seed, step, params)
+            optimizer.step()
+    except Exception:
+        return
+    if not torch.equal(tensor, before):
+        raise Failed(f"the tensor that it was given as lr was {float(before)!r} and is {float(tensor)!r} after 3 steps",
+                     cause="a tensor learning rate is changed in place")  # fmt: skip

@@ -1,0 +1,42 @@
+"""A deepcopy, and a pickle where the class can be found by name, continue as the original and apart from it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import sys
+from typing import Any
+
+from ...context import Context, check
+from ..equal import go, same, some_cases, started, values
+from ._resume import AFTER, BEFORE
+
+
+@check("T9", place=5)
+def copy_and_pickle(context: Context) -> None:
+    dtype = context.dtypes[0]
+    for case in some_cases(context):
+        optimizer, params = started(context, case, dtype, BEFORE)
+        twins = {"a deepcopy": copy.deepcopy((params, optimizer))}
+        if _importable(type(optimizer)):
+            twins["an unpickled copy"] = pickle.loads(pickle.dumps((params, optimizer)))
+        before = values(optimizer, params)
+        for what, (fresh, twin) in twins.items():
+            go(twin, fresh, range(BEFORE, AFTER), context.seed)
+            message = f"steps {BEFORE + 1} to {AFTER} of {what} changed the original"
+            same(values(optimizer, params), before, message, case=case, dtype=dtype)
+        go(optimizer, params, range(BEFORE, AFTER), context.seed)
+        for what, (fresh, twin) in twins.items():
+            message = f"step {AFTER} of {what} made after step {BEFORE}"
+            same(values(twin, fresh), values(optimizer, params), message, case=case, dtype=dtype)
+
+
+def _importable(kind: type) -> bool:
+    """Pickle stores a class by its name; one made inside a function has none, which is no fault of an optimizer."""
+    found: Any = sys.modules.get(kind.__module__)
+    try:
+        for part in kind.__qualname__.split("."):
+            found = getattr(found, part)
+    except AttributeError:
+        return False
+    return found is kind

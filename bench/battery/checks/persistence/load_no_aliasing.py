@@ -1,0 +1,63 @@
+"""The optimizer that loaded a dict and the dict do not change with one another, beyond what torch itself shares."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from ...context import Context, check
+from ...result import NotApplicable
+from ..equal import copied, go, leaves, same, started, values
+from ._resume import AFTER, BEFORE, resume
+
+
+@check("T8", place=4)
+def load_no_aliasing(context: Context) -> None:
+    case, dtype = context.richest, context.dtypes[0]
+    optimizer, params = started(context, case, dtype, BEFORE)
+    if context.subject.listed:
+        apart: Any = contextlib.nullcontext()
+    elif type(optimizer).load_state_dict is Optimizer.load_state_dict:
+        raise NotApplicable("load_state_dict is inherited from torch.optim.Optimizer; its aliasing is torch's defect")
+    else:
+        apart = _TorchCopies()
+    where: dict[str, Any] = {"case": case, "dtype": dtype}
+    given = copy.deepcopy(optimizer.state_dict())
+    before = copied(dict(leaves(given, "dict")))
+    with apart:
+        resumed, fresh = resume(context, case, params, given)
+    cause = "load_state_dict keeps the tensors of the dict it is given"
+    go(resumed, fresh, range(BEFORE, AFTER), context.seed)
+    what = f"steps {BEFORE + 1} to {AFTER} changed the dict that was loaded"
+    same(copied(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
+    given = copy.deepcopy(optimizer.state_dict())
+    with apart:
+        resumed, fresh = resume(context, case, params, given)
+    loaded = values(resumed, fresh)
+    for _, leaf in leaves(given["state"], "dict"):
+        if isinstance(leaf, torch.Tensor):
+            leaf.zero_()
+    what = "the dict was zeroed after loading, and so was the state"
+    same(values(resumed, fresh), loaded, what, cause=cause, **where)
+
+
+class _TorchCopies:
+    """torch's own load_state_dict takes a copy of the dict: who hands it on to torch is not judged by torch's defect.
+
+    What still shares memory then is what the class does beside torch, or instead of it.
+    """
+
+    def __enter__(self) -> None:
+        self.kept = kept = Optimizer.load_state_dict
+
+        def load_state_dict(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
+            kept(optimizer, copy.deepcopy(state_dict))
+
+        Optimizer.load_state_dict = load_state_dict  # type: ignore[method-assign,assignment]
+
+    def __exit__(self, *error: object) -> None:
+        Optimizer.load_state_dict = self.kept  # type: ignore[method-assign]

@@ -1,0 +1,164 @@
+"""State saved by the subject continues in the reference, and the reverse, where both name it alike."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from .....scratch_impls import Case
+from ...context import EXECUTION, Context, check, parameters
+from ...result import NotApplicable
+from ..equal import (
+    Params,
+    Values,
+    best_dtype,
+    clones,
+    difference,
+    go,
+    same,
+    some_cases,
+    state_leaves,
+    tolerance,
+    values,
+)
+from ..script import made, parameter, shown_by, stepping
+
+BEFORE, AFTER = 5, 10  # steps before and after the exchange
+
+
+@check("T9", place=6)
+def state_exchange(context: Context) -> None:
+    if context.against is None:
+        raise NotApplicable("there is no reference to exchange state with")
+    dtype, makes = best_dtype(context), (context.subject.make, context.against.make)
+    exchanged = False
+    for case in some_cases(context):
+        ours, theirs = (_begun(make, context, case, dtype) for make in makes)
+        names, others = (_names(*side) for side in (ours, theirs))
+        if names != others:
+            said = ", ".join(sorted(names ^ others))
+            raise NotApplicable(f"the state of the two has different names (case {case.name}): {said}")
+        if not names:
+            continue
+        allowed = tolerance(dtype)
+        ends = [_begun(make, context, case, dtype) for make in makes]
+        for side in ends:
+            go(*side, range(BEFORE, AFTER), context.seed)
+        # A tenth: what they differ by without any exchange must not be what an exchange is blamed for.
+        if any(difference(_shared(*a), _shared(*b), allowed / 10) for a, b in ((ours, theirs), ends)):
+            raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
+        exchanged = True
+        ways = ((ours, makes[1], "loaded by the reference"), (theirs, makes[0], "loaded by the subject"))
+        for source, make, way in ways:
+            fresh = clones(source[1])
+            receiver = make(fresh, **case.hyper)
+            kept = state_leaves(*(theirs if source is ours else ours)).items()
+            count = next((value for name, value in kept if name.endswith(".step")), None)
+            receiver.load_state_dict(_translated(source[0].state_dict(), receiver, count))
+            for step in range(BEFORE, AFTER):
+                for optimizer, params in (source, (receiver, fresh)):
+                    go(optimizer, params, range(step, step + 1), context.seed)
+                what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
+                with shown_by(context, *(functools.partial(way, context, case, dtype) for way in (_saves, _loads))):
+                    same(_shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed)
+    if not exchanged:
+        raise NotApplicable("neither side keeps any state in these cases")
+
+
+GRADIENTS = (1.0, -0.5, 2.0, 0.25, -1.0)  # of the scripts, one for each step before and after
+
+
+def _saves(context: Context, case: Case, dtype: str) -> list[str]:
+    """The subject's state_dict beside that of the reference, after the same steps of one parameter."""
+    assert context.against is not None
+    optimizer, _ = _walked(context.against.make, case, dtype)
+    saved = {k: v for k, v in optimizer.state_dict()["state"][0].items() if v is not None and k != "step"}
+    return [
+        parameter([1.0], dtype),
+        f"optimizer = {made(context, case.hyper)}",
+        *stepping(list(GRADIENTS)),
+        "found = optimizer.state_dict()['state'][0]",
+        f"expected = {_literal(saved)}",
+        "for name, value in expected.items():",
+        f"    near = torch.allclose(found[name], value, {tolerance(dtype)!r})",
+        "    assert near, f'{name} is {found[name]}, expected {value}'",
+    ]
+
+
+def _loads(context: Context, case: Case, dtype: str) -> list[str]:
+    """The subject continues from what the reference saved; expected is where the reference goes on to."""
+    assert context.against is not None
+    theirs, p = _walked(context.against.make, case, dtype)
+    ours, _ = _walked(context.subject.make, case, dtype)
+    count = next((state["step"] for state in ours.state.values() if "step" in state), None)
+    saved, start = _translated(theirs.state_dict(), ours, count), p.item()
+    _steps(theirs, p)
+    return [
+        f"saved = {_literal(saved)}",
+        parameter([start], dtype),
+        f"optimizer = {made(context, case.hyper)}",
+        "optimizer.load_state_dict(saved)",
+        *stepping(list(GRADIENTS)),
+        f"near = abs(p.item() - {p.item()!r}) <= {tolerance(dtype) * (1 + abs(p.item()))!r}",
+        f"assert near, f'{{p.item()}}, expected {p.item()!r}'",
+    ]
+
+
+def _walked(make: Any, case: Case, dtype: str) -> tuple[Optimizer, torch.nn.Parameter]:
+    p = torch.nn.Parameter(torch.ones(1, dtype=getattr(torch, dtype)))
+    optimizer = make([p], **case.hyper)
+    _steps(optimizer, p)
+    return optimizer, p
+
+
+def _steps(optimizer: Optimizer, p: torch.nn.Parameter) -> None:
+    for gradient in GRADIENTS:
+        p.grad = torch.full_like(p, gradient)
+        optimizer.step()
+
+
+def _literal(value: Any) -> str:
+    """Python for it; a tensor's own repr is rounded."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name!r}: {_literal(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        inside = "".join(f"{_literal(inner)}, " for inner in value)
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+    return f"torch.tensor({value.tolist()!r}, dtype={value.dtype})" if isinstance(value, torch.Tensor) else repr(value)
+
+
+def _begun(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
+    params = parameters(context.seed, dtype=dtype, device=context.device)
+    optimizer = make(params, **case.hyper)
+    go(optimizer, params, range(BEFORE), context.seed)
+    return optimizer, params
+
+
+def _names(optimizer: Optimizer, params: Params) -> set[str]:
+    """What the state holds, but the step count: some rules need none, and their classes differ in keeping one."""
+    return {k for k, v in state_leaves(optimizer, params).items() if v is not None and not k.endswith(".step")}
+
+
+def _shared(optimizer: Optimizer, params: Params) -> Values:
+    """Parameters and what _names names."""
+    names = _names(optimizer, params)
+    return {k: v for k, v in values(optimizer, params).items() if k in names or k.endswith(".param")}
+
+
+def _translated(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[str, Any]:
+    """The saved dict with the receiver's own options where the sender has none, and its own of execution.
+
+    count       a step count as the receiver keeps it, or None: a sender may have none, or a number of another type,
+                and 1 - 0.999**t of a float32 tensor is not that of an int
+    """
+    saved = copy.deepcopy(saved)
+    for group, own in zip(saved["param_groups"], receiver.state_dict()["param_groups"], strict=True):
+        group.update({k: v for k, v in own.items() if k not in group or k in EXECUTION})
+    for state in saved["state"].values() if count is not None else ():
+        steps = float(state.get("step", BEFORE))
+        state["step"] = torch.full_like(count, steps) if isinstance(count, torch.Tensor) else type(count)(steps)
+    return saved

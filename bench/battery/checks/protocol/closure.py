@@ -1,0 +1,182 @@
+"""step(closure) calls it with grad enabled, as often as it should, uses its gradients and returns its loss."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from typing import Any
+
+import torch
+
+from .....scratch_impls import Case
+from ...context import Context, check, parameters
+from ...result import Failed
+from ..script import made, shown_by
+from ..trials import at, cases_of, clones, gap, snapshot, state_of, tensors_in
+
+
+def _closed(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list[tuple[bool, float]]]:
+    """What step(closure) returned, and for each call of the closure whether grad was enabled, and the loss."""
+    calls: list[tuple[bool, float]] = []
+
+    def closure() -> torch.Tensor:
+        enabled = torch.is_grad_enabled()
+        with torch.enable_grad():
+            for p in params:
+                p.grad = None
+            loss = torch.stack([((p - 1) ** 2).sum() for p in params]).sum()
+            loss.backward()
+        calls.append((enabled, float(loss.detach())))
+        return loss
+
+    return optimizer.step(closure), calls
+
+
+@check("T15", place=3)
+def closure(c: Context) -> None:
+    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    wanted, source = 1, "a first-order optimizer needs one"
+    if c.against is not None:
+        theirs = clones(start)
+        with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
+            wanted, source = len(_closed(c.against.make(theirs), theirs)[1]), f"as {c.against.label}"
+    for case in c.cases if c.whole else cases_of(c)[:2]:
+        if c.whole and c.against is not None:  # how often depends on the options
+            theirs = clones(start)
+            wanted = len(_closed(c.against.make(theirs, **case.hyper), theirs)[1])
+        scripts = [functools.partial(lines, c, case.hyper) for lines in (_closing, _zeroing)]
+        with at(case, c.dtypes[0]), shown_by(c, *(scripts if wanted == 1 else scripts[1:])):
+            params = clones(start)
+            optimizer = c.build(params, **case.hyper)
+            returned, calls = _closed(optimizer, params)
+            if not all(enabled for enabled, _ in calls):
+                raise Failed(
+                    f"grad was disabled in call {[e for e, _ in calls].index(False) + 1} of the closure, so a loss "
+                    "computed there has no gradient",
+                    cause="step() runs under no_grad and does not enable grad for the closure",
+                )
+            if len(calls) != wanted:
+                raise Failed(f"step(closure) called the closure {len(calls)} times, not {wanted} ({source})")
+            plain = returned.detach() if isinstance(returned, torch.Tensor) and returned.numel() == 1 else returned
+            value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
+            if value is None or value not in [loss for _, loss in calls]:
+                raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
+            _gradients_of_the_closure(c, case, start, params, wanted)
+            if not c.whole:
+                _three_closures(c, case, start, wanted)
+            _zero_grad(optimizer, params)
+            if not c.whole:
+                _zero_grad(*_in_groups(c, case, start))
+
+
+def _closing(c: Context, hyper: Any) -> list[str]:
+    return [
+        "p, q = (torch.nn.Parameter(torch.ones(3)) for _ in range(2))",
+        f"optimizer, other = ({made(c, hyper, '[parameter]')} for parameter in (p, q))",
+        "calls = []  # whether grad was enabled",
+        "def closure():",
+        "    loss = (p ** 2).sum()",
+        "    p.grad = 2 * p.detach()",
+        "    calls.append(loss.requires_grad)",
+        "    return loss",
+        "returned = optimizer.step(closure)",
+        "q.grad = 2 * q.detach()",
+        "other.step()",
+        "found, expected = (calls, returned and float(returned), p.tolist()), ([True], 3.0, q.tolist())",
+        "assert found == expected, f'{found}, expected {expected}'",
+    ]
+
+
+def _zeroing(c: Context, hyper: Any) -> list[str]:
+    return [
+        "p = torch.nn.Parameter(torch.ones(3))",
+        f"optimizer, found = {made(c, hyper)}, []",
+        "for options in ({}, {'set_to_none': False}, {'set_to_none': True}):",
+        "    p.grad = torch.ones_like(p)",
+        "    optimizer.zero_grad(**options)",
+        "    found.append(p.grad if p.grad is None else p.grad.tolist())",
+        "assert found[0] in (None, [0.0] * 3) and found[1:] == [[0.0] * 3, None], f'zero_grad() leaves {found}'",
+    ]
+
+
+def _gradients_of_the_closure(c: Context, case: Case, start: Any, closed: Any, calls: int) -> None:
+    """After one call step(closure) has done what backward() and step() do."""
+    params = clones(start)
+    optimizer = c.build(params, **case.hyper)
+    torch.stack([((p - 1) ** 2).sum() for p in params]).sum().backward()
+    optimizer.step()
+    for i, (x, y, s) in enumerate(zip(closed, params, start, strict=True)):
+        if calls == 1 and (told := gap(x, y, s)):
+            raise Failed(f"step(closure) and backward() with step() differ in parameter {i}{told}")
+
+
+def _three_closures(c: Context, case: Case, start: Any, wanted: int) -> None:
+    """Three steps over two groups, where the closure rules each, and as many of backward() and step()."""
+    (optimizer, closed), (other, plain) = (_in_groups(c, case, start) for _ in range(2))
+    for step in range(3 if wanted == 1 else 0):
+        before = snapshot(closed)
+        _, calls = _closed(optimizer, closed)
+        if len(calls) != wanted:
+            raise Failed(f"step {step + 1} of one optimizer called its closure {len(calls)} times, not {wanted} "
+                         f"(its {len(closed)} parameters are in groups of their own)")  # fmt: skip
+        torch.stack([((p - 1) ** 2).sum() for p in _without(plain)]).sum().backward()
+        other.step()
+        for i, (x, y, s) in enumerate(zip(closed, plain, before, strict=True)):
+            if told := gap(x, y, s):
+                raise Failed(f"step {step + 1} with a closure and after backward() differ in parameter {i}{told}",
+                             cause="the closure is not called once and before the update")  # fmt: skip
+
+
+def _without(params: list[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
+    """The parameters, without gradients."""
+    for p in params:
+        p.grad = None
+    return params
+
+
+def _in_groups(c: Context, case: Case, start: Any) -> tuple[Any, list[torch.nn.Parameter]]:
+    params = clones(start)
+    return c.build([{"params": [p]} for p in params], **case.hyper), params
+
+
+def _zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
+    if not hasattr(optimizer, "zero_grad"):
+        raise Failed("it has no zero_grad()")
+    accepted = inspect.signature(optimizer.zero_grad).parameters
+    for keywords in ({}, {"set_to_none": False}, {"set_to_none": True}):
+        if keywords and "set_to_none" not in accepted:
+            continue
+        for p in params:
+            p.grad = torch.ones_like(p)
+        before = _held(optimizer, params)
+        optimizer.zero_grad(**keywords)
+        if changed := [
+            name for name, value in _held(optimizer, params).items() if _other(before.pop(name, None), value)
+        ]:
+            raise Failed(
+                f"zero_grad({_shown(keywords)}) changed {changed[0]}", cause="zero_grad() is a step of its own"
+            )
+        if before:
+            raise Failed(f"zero_grad({_shown(keywords)}) dropped {next(iter(before))}", cause="zero_grad() drops state")
+        for i, p in enumerate(params):
+            if p.grad is not None and bool(p.grad.any()):
+                raise Failed(f"zero_grad({_shown(keywords)}) left a nonzero gradient in parameter {i}")
+            if keywords and (p.grad is None) != keywords["set_to_none"]:
+                raise Failed(f"zero_grad({_shown(keywords)}) left {p.grad!r} in parameter {i}")
+
+
+def _held(optimizer: Any, params: list[torch.nn.Parameter]) -> dict[str, torch.Tensor]:
+    """Copies of the parameters and of the tensors of their state."""
+    found = {f"parameter {i}": p.detach().clone() for i, p in enumerate(params)}
+    for i, p in enumerate(params):
+        found |= {name: v.clone() for name, v in tensors_in(state_of(optimizer, p), f"the state of parameter {i}: ")}
+    return found
+
+
+def _other(was: torch.Tensor | None, now: torch.Tensor) -> bool:
+    return was is None or not torch.equal(was, now)
+
+
+def _shown(keywords: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in keywords.items())

@@ -1,0 +1,36 @@
+"""A step with gradients changes the parameters, and the same run twice gives the same bits."""
+
+from __future__ import annotations
+
+import torch
+
+from ...context import Context, check, parameters
+from ...result import Failed
+from ..trials import at, cases_of, clones, history, run
+
+
+@check("T1", place=1)
+def step_moves(c: Context) -> None:
+    for case in cases_of(c):
+        for dtype in c.dtypes:
+            start = parameters(c.seed, ((3, 2), (37,), ()), dtype, c.device)
+            rows = history(c.seed, 5, start)
+            with at(case, dtype), torch.random.fork_rng():
+                found = []
+                for params in (clones(start), clones(start)):
+                    torch.manual_seed(c.seed)  # one that draws random numbers is told of by global-state
+                    found.append(run(c.build(params, **case.hyper), params, rows))
+                for i, (was, now) in enumerate(zip(start, found[0][-1], strict=True)):
+                    if torch.equal(was, now):
+                        raise Failed(
+                            f"5 steps with nonzero gradients left parameter {i} of shape {tuple(was.shape)} as it was",
+                            cause="step() does nothing",
+                        )
+                for step, (once, again) in enumerate(zip(*found, strict=True), start=1):
+                    for i, (x, y) in enumerate(zip(once, again, strict=True)):
+                        if not torch.equal(x, y):
+                            raise Failed(
+                                f"the same run twice, with the same seed, differs at step {step} in parameter {i} by "
+                                f"{float((x - y).abs().max()):.3g} (NaN also counts as a difference)",
+                                cause="the step is not deterministic, or gives NaN",
+                            )

@@ -1,0 +1,3 @@
+"""Zero, constant, infinite and NaN gradients, unusual hyperparameters, narrow formats."""
+
+PLACE = 9

@@ -1,0 +1,95 @@
+"""Special values: gradients that are zero, infinite or no number."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import torch
+
+from .....scratch_impls import Case
+from ....compare.replay import Factory
+from ...context import Context, parameters
+from ...result import Failed
+from ..equal import Values, difference, go, same, tolerance, values
+from ..script import made, parameter, shown_by, stepping
+
+STEPS = 3
+
+
+def judge_zeros(context: Context, dtype: str, cases: list[Case]) -> None:
+    after = f"after {STEPS} steps of zero gradients"
+    for case in cases:
+        if case.hyper.get("eps", 1) == 0:
+            continue  # 0/0 is what such a case asks for
+        where: dict[str, Any] = {"case": case, "dtype": dtype}
+        with shown_by(context, functools.partial(_zeros_and_one, context, case, dtype)):
+            start, rested, ours, decays = _zeros(context, context.subject.make, case, dtype)
+            finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
+            theirs: Values = {}
+            if context.against is not None:
+                _, their_rest, their_end, _ = _zeros(context, context.against.make, case, dtype)
+                theirs, decays = _params_of(their_end), decays or bool(difference(their_rest, start))
+            if not decays:
+                same(rested, start, f"moved without weight decay {after}", **where)
+            if context.against is not None and all(bool(torch.isfinite(value).all()) for value in theirs.values()):
+                what = f"{after} and one of N(0, 1), against the reference"
+                same(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
+
+
+def _zeros_and_one(context: Context, case: Case, dtype: str) -> list[str]:
+    """What is expected comes from the reference; without one, zeros move nothing unless some option decays."""
+    steps = [0.0] * STEPS + [1.0]
+    expected = [1.0] * STEPS if not _zeros(context, context.subject.make, case, dtype)[3] else []
+    if context.against is not None:
+        theirs = _one_by_one(context.against.make, case, dtype, steps)
+        expected = theirs if all(math.isfinite(x) for x in theirs) else expected
+    return [
+        parameter([1.0], dtype),
+        f"optimizer, found = {made(context, case.hyper)}, []",
+        *stepping(steps),
+        "    found.append(p.item())",
+        f"expected = {expected!r}",
+        "assert all(abs(x) < float('inf') for x in found), f'{found} is not finite'",
+        f"near = [abs(a - b) <= {tolerance(dtype)!r} * (1 + abs(b)) for a, b in zip(found, expected)]",
+        "assert all(near), f'{found}, expected {expected}'",
+    ]
+
+
+def _one_by_one(make: Factory, case: Case, dtype: str, steps: list[float]) -> list[float]:
+    """Where a parameter that begins at 1 stands after each gradient."""
+    p = torch.nn.Parameter(torch.ones(1, dtype=getattr(torch, dtype)))
+    optimizer, found = make([p], **case.hyper), []
+    for gradient in steps:
+        p.grad = torch.full_like(p, gradient)
+        optimizer.step()
+        found.append(p.item())
+    return found
+
+
+def _zeros(context: Context, make: Any, case: Case, dtype: str) -> tuple[Values, Values, Values, bool]:
+    """Parameters at the start and after the zeros, everything at the end, and whether some option decays something."""
+    params = parameters(context.seed, dtype=dtype, device=context.device)
+    optimizer = make(params, **case.hyper)
+    start = _params_of(values(optimizer, params))
+    for p in params:
+        p.grad = torch.zeros_like(p)
+    for _ in range(STEPS):
+        optimizer.step()
+    rested = _params_of(values(optimizer, params))
+    decays = any("decay" in name and bool(value) for name, value in optimizer.param_groups[0].items())
+    go(optimizer, params, range(STEPS, STEPS + 1), context.seed)
+    return start, rested, values(optimizer, params), decays
+
+
+def _params_of(all_values: Values) -> Values:
+    return {name: value for name, value in all_values.items() if name.endswith(".param")}
+
+
+def finite(found: Values, when: str, cause: str, *, case: Case, dtype: str) -> None:
+    for name, value in found.items():
+        if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
+            flat = value.reshape(-1)
+            k = int(torch.nonzero(~torch.isfinite(flat))[0])
+            raise Failed(f"{name}[{k}] is {flat[k].item()} {when}", case=case.name, dtype=dtype, cause=cause)

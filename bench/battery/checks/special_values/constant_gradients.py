@@ -1,0 +1,59 @@
+"""Gradients that stay the same for 200 steps, from 1e-6 to 1e4 in size, leave parameters and state finite."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+
+from .....scratch_impls import Case
+from ....compare.replay import Factory
+from ...context import Context, check, parameters
+from ...result import Failed, NotApplicable
+from ..equal import Values, values
+from ..script import made, shown_by
+from ._finite import finite
+
+
+@check("T13", place=3)
+def constant_gradients(context: Context) -> None:
+    if context.whole:
+        raise NotApplicable("a step of it follows how gradients change, and these never do")
+    dtype = context.dtypes[0]
+    cause = "a difference of two averages rounds below 0 under the root"
+    for case in context.cases:
+        found = _constant(context, context.subject.make, case, dtype)
+        try:
+            with shown_by(context, functools.partial(_two_hundred, context, case, dtype)):
+                finite(found, "after 200 steps of one gradient", cause, case=case, dtype=dtype)
+        except Failed:
+            if context.subject.listed or context.against is None:
+                raise
+            theirs = _constant(context, context.against.make, case, dtype)
+            if all(bool(torch.isfinite(v).all()) for v in theirs.values() if isinstance(v, torch.Tensor)):
+                raise
+            said = f"{context.against.label}, which it is held against, gives NaN here too (case {case.name}): {cause}"
+            raise NotApplicable(said) from None
+
+
+def _two_hundred(context: Context, case: Case, dtype: str) -> list[str]:
+    return [
+        f"p = torch.nn.Parameter(torch.zeros(64, dtype=torch.{dtype}))",
+        f"optimizer = {made(context, case.hyper)}",
+        "for _ in range(200):",
+        "    p.grad = torch.logspace(-6, 4, 64).to(p.dtype)",
+        "    optimizer.step()",
+        "for name, value in {'the parameter': p, **optimizer.state[p]}.items():",
+        "    assert value is None or torch.as_tensor(value).isfinite().all(), f'{name} is {value}'",
+    ]
+
+
+def _constant(context: Context, make: Factory, case: Case, dtype: str) -> Values:
+    """Parameters and state after 200 steps of one gradient: 0.9^200 is below the roundoff, the averages have met."""
+    params = parameters(context.seed, ((64,),), dtype, context.device)
+    optimizer = make(params, **case.hyper)
+    sizes = torch.logspace(-6, 4, 64, dtype=torch.float64).to(context.device, params[0].dtype).view_as(params[0])
+    for _ in range(200):
+        params[0].grad = sizes.clone()  # a class that changes p.grad is another check's business
+        optimizer.step()
+    return values(optimizer, params)

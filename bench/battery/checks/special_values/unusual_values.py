@@ -1,0 +1,52 @@
+"""lr of 2 and 1e-7, weight decay of 0.5, a first beta of 0 and gradients of 1e4 go as in the reference."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from .....scratch_impls import Case
+from ....compare.scenario import Scenario, probe
+from ...context import Context, check, parameters, subject_of
+from ...result import NotApplicable
+from ..against_formula import judge
+from ..equal import best_dtype
+from ..trials import cases_of
+
+# What people set and no case has: each in the place of the case's own value.
+UNUSUAL: dict[str, tuple[Any, ...]] = {"lr": (2.0, 1e-7), "weight_decay": (0.5,), "betas": ((0.0, 0.9),)}
+
+
+GRADIENT = 1e4
+
+
+@check("T13", place=1)
+def unusual_values(c: Context) -> None:
+    if c.against is None:
+        raise NotApplicable("there is nothing to hold it against")
+    usual = probe(c.seed, steps=9)
+    for case in cases_of(dataclasses.replace(c, quick=True)):
+        judge(c, case, _scaled(usual), best_dtype(c))
+        for unusual in _unusual(c, case):
+            judge(c, unusual, usual, best_dtype(c))
+
+
+def _unusual(c: Context, case: Case) -> Iterator[Case]:
+    """The case with one value changed, where both sides take that."""
+    assert c.against is not None
+    shared = set(c.subject.options) & set(subject_of(c.against.make, "").options)
+    for name, values in UNUSUAL.items():
+        for value in values if name in shared else ():
+            hyper = {**case.hyper, name: value}
+            try:
+                for make in (c.subject.make, c.against.make):
+                    make(parameters(c.seed), **hyper)
+            except Exception:  # out of range for one of them
+                continue
+            yield dataclasses.replace(case, name=f"{case.name} with {name}={value}", hyper=hyper)
+
+
+def _scaled(scenario: Scenario) -> Scenario:
+    rows = tuple(tuple(None if g is None else GRADIENT * g for g in row) for row in scenario.gradients)
+    return dataclasses.replace(scenario, name="large gradients", gradients=rows)

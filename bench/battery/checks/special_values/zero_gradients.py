@@ -1,0 +1,14 @@
+"""Gradients of zero from the start, and then an ordinary one, leave all finite, and as the reference has it."""
+
+from __future__ import annotations
+
+from ...context import Context, check
+from ..equal import best_dtype, some_cases
+from ._finite import judge_zeros
+
+
+@check("T13", place=2)
+def zero_gradients(context: Context) -> None:
+    # Twenty iterations end apart by more than their last digits in float32.
+    for dtype in (best_dtype(context),) if context.whole else context.dtypes:
+        judge_zeros(context, dtype, some_cases(context))

@@ -1,0 +1,3 @@
+"""Shapes, strides, sizes and formats of the parameters."""
+
+PLACE = 8

@@ -1,0 +1,45 @@
+"""0-dimensional, one-element, empty and unaligned parameters step as plain copies of them, element for element."""
+
+from __future__ import annotations
+
+import torch
+
+from ....compare.scenario import probe
+from ...context import Context, check
+from ..against_formula import judge
+from ..equal import two_cases
+from ._layouts import STEPS, Layout, Shape, as_plain, judge_layout
+
+
+def _offset(x: torch.Tensor) -> torch.Tensor:
+    """One element into its storage, so that no vector load is aligned."""
+    return torch.cat([torch.zeros(1, dtype=x.dtype, device=x.device), x.reshape(-1)])[1:].view(x.shape)
+
+
+# name -> (shape, layout of the parameter, layout of the gradient, shape of the plain copy)
+SHAPES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
+    "0-dimensional": ((), as_plain, as_plain, (1,)),
+    "one-element": ((1,), as_plain, as_plain, ()),
+    "empty": ((0,), as_plain, as_plain, (0,)),
+    "empty matrix": ((3, 0), as_plain, as_plain, (3, 0)),
+    "1027 elements, unaligned": ((1027,), _offset, _offset, (1027,)),
+}
+
+
+REFERRED: tuple[Shape, ...] = ((1027,), (2, 3, 4), (2, 3, 2, 2), (1, 2, 1, 3, 2))
+
+
+# Where an element of a matrix has a part in another's step, square, tall and wide ones may each go a way of their own.
+MATRICES: tuple[Shape, ...] = ((4, 4), (5, 3), (3, 5))
+
+
+@check("T12", place=1)
+def shapes(context: Context) -> None:
+    for name, layout in SHAPES.items():
+        judge_layout(context, name, *layout)
+    # Plain copies share a fault in the elements behind the last full vector, or of all that have as many dimensions;
+    # only the reference tells of it.
+    together = not context.whole and (context.spec is None or not context.spec.elementwise)
+    referred = REFERRED + MATRICES if together else REFERRED
+    for case in two_cases(context) if context.against is not None else ():
+        judge(context, case, probe(context.seed, steps=STEPS, shapes=referred), context.dtypes[0])

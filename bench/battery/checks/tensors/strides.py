@@ -1,0 +1,57 @@
+"""Parameters and gradients that are not contiguous step as contiguous copies, in place and nowhere else."""
+
+from __future__ import annotations
+
+import torch
+
+from .....scratch_impls import as_shape
+from ...context import Context, check, parameters
+from ..equal import best_dtype, same, tolerance
+from ._layouts import Layout, Shape, as_plain, judge_layout
+
+
+def _strided(x: torch.Tensor) -> torch.Tensor:
+    """Every other element of a storage twice as large."""
+    wide = torch.full((*x.shape[:-1], 2 * x.shape[-1]), 7.0, dtype=x.dtype, device=x.device)
+    return wide[..., ::2].copy_(x)
+
+
+def _transposed(x: torch.Tensor) -> torch.Tensor:
+    return x.transpose(0, -1).contiguous().transpose(0, -1)
+
+
+def _channels_last(x: torch.Tensor) -> torch.Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+STRIDES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
+    "transposed": ((5, 4), _transposed, _transposed, (5, 4)),
+    "transposed, its gradient contiguous": ((5, 4), _transposed, as_plain, (5, 4)),
+    "contiguous, its gradient transposed": ((5, 4), as_plain, _transposed, (5, 4)),
+    "strided": ((20,), _strided, as_plain, (20,)),
+    "contiguous, its gradient strided": ((20,), as_plain, _strided, (20,)),
+    "channels-last": ((2, 3, 4, 4), _channels_last, _channels_last, (2, 3, 4, 4)),
+}
+
+
+@check("T12", place=2)
+def strides(context: Context) -> None:
+    for name, layout in STRIDES.items():
+        judge_layout(context, name, *layout)
+    _judge_expanded(context)
+
+
+def _judge_expanded(context: Context) -> None:
+    """A gradient with stride 0, as the derivative of a sum has; its storage is large enough to be misread safely."""
+    dtype, case = best_dtype(context), context.richest
+    shape = as_shape((20,), context.dims)
+    sides = []
+    narrow = torch.ones((1,) * len(shape), dtype=getattr(torch, dtype), device=context.device).expand(shape)
+    for gradient in (narrow, narrow.contiguous()):
+        params = parameters(context.seed, ((20,),), dtype, context.device)
+        optimizer = context.build(params, **case.hyper)
+        params[0].grad = gradient
+        optimizer.step()
+        sides.append({"p0.param": params[0].detach()})
+    cause = "elements are taken in the order of memory instead of by index"
+    same(sides[0], sides[1], "expanded gradient, step 1", case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause)

@@ -1,0 +1,32 @@
+"""`twinstep gallery`: docs/gallery.md and what else is made from the registries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ._terminal import bad_input
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit 1 if something is out of date.")
+def gallery(only_check: bool) -> None:
+    """The page of all optimizers, docs/gallery.md with its pictures, made from the registry."""
+    with bad_input():
+        from ..report import gallery as made
+
+        root = Path.cwd()
+        if not (root / "scratch_impls").is_dir():
+            raise click.UsageError("the gallery is made in a clone of Twinstep, from its own folder")
+        made.check_places(root)
+        wanted = made.products(root, made.entries())
+        different = made.stale(root, wanted)
+        if not only_check:
+            made.write(root, wanted)
+    for line in different:
+        click.echo(line if only_check else f"{line}: written anew")
+    click.echo(f"{len(wanted)} files, {len(different)} out of date")
+    if different and only_check:
+        click.echo("`twinstep gallery` makes them anew")
+        raise click.exceptions.Exit(1)
