@@ -45,7 +45,7 @@ class FirstOrderBounds(Trajectory):
     def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
         super().step([self._exact(g) for g in gradients], lr_factor)
 
-    def move(self, params: Sequence[np.ndarray]) -> None:
+    def set_params(self, params: Sequence[np.ndarray]) -> None:
         """Sets the parameters, as if without error."""
         self.params = [
             Bounded.exact(p.reshape(old.shape), self.dtype) for p, old in zip(params, self.params, strict=True)
@@ -82,7 +82,7 @@ class SampledBounds:
         with np.errstate(all="ignore"):  # where a run overflows, the error is infinite
             self.run.step([self._exact(g) for g in gradients], lr_factor)
 
-    def move(self, params: Sequence[np.ndarray]) -> None:
+    def set_params(self, params: Sequence[np.ndarray]) -> None:
         """Sets the parameters, as if without error."""
         self.run.params = [self._exact(p) for p in params]
 
