@@ -122,5 +122,5 @@ def test_the_processors_work_judges_where_neighbours_disturb_the_clock():
     assert comparable_times({"seconds": disturbed, "cpu": work})["head"] == [1.0] * 10
 
 
-def test_blur_is_not_stretched_by_one_odd_process():
+def test_median_error_is_not_stretched_by_one_odd_process():
     assert median_error([0.0, 0.001, -0.001, 0.0, 0.5]) < 0.01 < median_error([0.0, 0.1, -0.1, 0.2, -0.2])

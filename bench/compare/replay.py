@@ -120,9 +120,8 @@ def replay(
         rows.append(layout.rows(left, right, bounds))
         if equal_params:
             left.copy_params_from(right)
-            bounds.set_params(
-                [_array(_joined(unit)).copy() for unit in right.units]
-            )  # the next step writes into theirs
+            # Copies: the next step writes into theirs.
+            bounds.set_params([_array(_joined(unit)).copy() for unit in right.units])
     arrays = {name: np.stack([row[name] for row in rows]) for name in ("ours", "theirs", "value", "error")}
     if states != "all":
         _ignore_state(arrays, layout, states)

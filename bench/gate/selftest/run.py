@@ -37,7 +37,7 @@ def run(out: Path, *, decisions: int, only: Sequence[str] = ()) -> int:
 
     out     the folder of the file of decisions; made when it is not there
 
-    Returns the exit code: 0, 1 where this machine contradicts what is required of the gate, 4 where nothing was decided.
+    Returns the exit code: 0, 1 where this machine contradicts what is required of the gate, 4 where nothing was timed.
     """
     progress = progress_printer(quiet=False)
     journal.make_folder(out)
