@@ -120,15 +120,18 @@ class _Verdicts:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.found: dict[tuple[str, str, str], dict[str, str]] = {}  # (subject, against, door) -> node id -> status
+        self.found: dict[tuple[str, str, str], dict[str, str]] = {}  # (subject, against, test) -> node id -> status
         self.nothing = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and report.user_properties:
-            told: dict[str, Any] = dict(report.user_properties)  # pairs, or lists of two from xdist
-            if _STATUS in told:
-                door = report.nodeid.partition("[")[0] if "[" in report.nodeid else report.nodeid.rpartition("::")[0]
-                self.found.setdefault((told[_SUBJECT], told[_AGAINST], door), {})[report.nodeid] = told[_STATUS]
+        if report.when != "call" or not report.user_properties:
+            return
+        properties: dict[str, Any] = dict(report.user_properties)  # pairs, or lists of two from xdist
+        if _STATUS in properties:
+            # One optimizer may be judged by two tests of one session: each is a verdict of its own.
+            test = report.nodeid.partition("[")[0] if "[" in report.nodeid else report.nodeid.rpartition("::")[0]
+            statuses = self.found.setdefault((properties[_SUBJECT], properties[_AGAINST], test), {})
+            statuses[report.nodeid] = properties[_STATUS]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

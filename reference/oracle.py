@@ -1,4 +1,4 @@
-"""A formula driven through a gradient history in any number system; with multi-precision numbers it is the reference."""
+"""A formula driven through a gradient history in any number system: with numbers of fifty digits, the exact result."""
 
 from __future__ import annotations
 

@@ -37,22 +37,32 @@ def strong_wolfe(at, start, t, *, reach, max_ls, c1=1e-4, c2=0.9, shortest=1e-9)
     def flat(p):
         return abs(p.slope) <= -c2 * start.slope
 
+    ends, trials = _bracket(at, start, t, max_ls, too_high, flat)
+    if len(ends) == 1:
+        return ends[0], trials + 1
+    return _zoom(at, ends, trials, lambda length: length * reach < shortest, max_ls, too_high, flat)
+
+
+def _bracket(at, start, t, max_ls, too_high, flat):
+    """Algorithm 3.5: the ends of a bracket that holds such a point, or it alone; and how many trials after the first."""
     old, new, trials = start, at(t), 0
     while True:
         if trials >= max_ls:
-            return (start if start.f <= new.f else new), trials + 1
+            return [start if start.f <= new.f else new], trials
         if too_high(new) or (trials > 1 and new.f >= old.f):
-            break
+            return [old, new], trials
         if flat(new):
-            return new, trials + 1
+            return [new], trials
         if new.slope >= 0:
-            break
+            return [old, new], trials
         old, new = new, at(_cubic(old, new, new.t + 0.01 * (new.t - old.t), 10 * new.t))
         trials += 1
 
-    ends, timid = [old, new], False
-    low = _lower(ends)
-    while trials < max_ls and not abs(ends[1].t - ends[0].t) * reach < shortest:
+
+def _zoom(at, ends, trials, too_short, max_ls, too_high, flat):
+    """Algorithm 3.6: the bracket shrinks around its lower end until that satisfies both conditions."""
+    timid, low = False, _lower(ends)
+    while trials < max_ls and not too_short(abs(ends[1].t - ends[0].t)):
         t, timid = _inside(ends, timid)
         new = at(t)
         trials += 1

@@ -18,10 +18,10 @@ from twinstep.bench.study.problems import load
 from twinstep.bench.study.problems._airfoil_download import (
     DataError,
     DataUnavailable,
-    airfoil_regression,
     airfoil_table,
 )
 from twinstep.bench.study.problems._problem import in_batches
+from twinstep.bench.study.problems.airfoil import airfoil_regression
 from twinstep.bench.study.train import train
 from twinstep.reference import torch_paths
 from twinstep.reference.book import AIRFOIL, RULES
@@ -265,11 +265,11 @@ def downloads(tmp_path, monkeypatch):
         fetch = Fetch(content)
         monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path)
         monkeypatch.setattr(pooch, "HTTPDownloader", fetch)
-        airfoil._attempt.cache_clear()
+        airfoil._try_download_once.cache_clear()
         return fetch
 
     yield serve
-    airfoil._attempt.cache_clear()
+    airfoil._try_download_once.cache_clear()
 
 
 def test_no_network_says_how_to_get_the_file(downloads):

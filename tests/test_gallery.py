@@ -43,11 +43,13 @@ def test_what_is_measured_is_what_the_page_says(spec):
     made, there = entry(spec.name), gallery.read_figures(here.ROOT)
     assert any(key[0] == spec.name for key in there), f"{spec.name} is not in the gallery yet: twinstep gallery"
     assert made.figures.keys() == {key for key in there if key[0] == spec.name}, "twinstep gallery"
-    assert gallery.settled(made.figures, there) == {k: v for k, v in there.items() if k[0] == spec.name}
+    assert gallery.keep_if_equal(made.figures, there) == {k: v for k, v in there.items() if k[0] == spec.name}
     for (_, side, what), gap in made.figures.items():
-        assert what not in gallery.FORMATS or gap <= 1 or pages.excuses(spec, side, what), (side, what, gap)
+        assert what not in gallery.FORMATS or gap <= 1 or pages.known_defect_names(spec, side, what), (side, what, gap)
     picture = (here.ROOT / gallery.PICTURES / f"{spec.name}.png").read_bytes()
-    assert gallery.alike(made.picture, picture), "the traces are others than those that are drawn: twinstep gallery"
+    assert gallery.pictures_match(made.picture, picture), (
+        "the traces are others than those that are drawn: twinstep gallery"
+    )
 
 
 @same_torch
@@ -72,7 +74,7 @@ def test_control_figures_that_are_none_are_told(tmp_path, text):
     (tmp_path / "results").mkdir()
     (tmp_path / gallery.FIGURES).write_text(text, encoding="utf-8")
     with pytest.raises(TableError, match="holds no figures"):
-        gallery.check_places(tmp_path)
+        gallery.check_readable(tmp_path)
 
 
 def test_the_page_of_checks_is_what_is_registered():

@@ -108,7 +108,7 @@ def test_a_formula_without_a_twin_stands_beside_itself_on_numpy(formula_file):
     spec = load_file(formula_file(SIGNED.replace('reference="SGD"', "reference=None")))
     assert contest.twin(spec)[0] == "scratch-numpy"
     assert contest.implementations(spec) == ("scratch-numpy", "scratch")
-    assert contest.fault(spec, spec.cases[1], "scratch", "float64") is None
+    assert contest.disagreement(spec, spec.cases[1], "scratch", "float64") is None
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_the_shapes_are_what_they_say():
 @pytest.mark.parametrize("spec", all_specs(), ids=lambda s: s.name)
 def test_every_competitor_agrees_before_it_is_timed(spec):
     for case in contest.representatives(spec):
-        wrong = {name: contest.fault(spec, case, name, "float32") for name in contest.implementations(spec)}
+        wrong = {name: contest.disagreement(spec, case, name, "float32") for name in contest.implementations(spec)}
         assert set(wrong.values()) == {None}, wrong
 
 
@@ -169,7 +169,7 @@ def test_what_disagrees_is_wrong_and_not_timed(monkeypatch):
         return made
 
     monkeypatch.setattr(contest, "factory", sabotaged)
-    held = contest.hold(spec, case, [(3,)], budget_s=0.0, rounds=6)
+    held = contest.run_contest(spec, case, [(3,)], budget_s=0.0, rounds=6)
     assert held.wrong["scratch"].startswith("step 1: gap ")
     assert held.wrong["scratch-numpy"].startswith("ZeroDivisionError")
     assert set(held.times.seconds) == {"torch-forloop", "torch-foreach"}

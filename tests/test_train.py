@@ -174,7 +174,7 @@ def test_a_curve_goes_from_the_start_to_the_end():
 
 def test_implementations_step_in_alternating_order_and_each_has_its_own_parameters(monkeypatch):
     order, owned, clock = [], [], [0.0]
-    monkeypatch.setattr("twinstep.bench.train.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("twinstep.bench.study.train.perf_counter", lambda: clock[0])
 
     class Noted(Idle):
         def __init__(self, params, *, name, pause=0.0, **hyper):

@@ -1,6 +1,6 @@
 """A Spec as a torch.optim.Optimizer: a class that takes the place of torch's own in anybody's training loop.
 
-Imports records/ and what lies below bench/; the classes stand in files of their own, and this one makes them of a Spec.
+Imports records/ alone of bench/. The classes stand in files of their own; this one makes them of a Spec.
 """
 
 from __future__ import annotations

@@ -42,16 +42,16 @@ def cli() -> None:
     """Optimizers step by step beside their torch.optim twins: agreement, losses, time."""
 
 
-def _tell_damage(usual: Any) -> Any:
-    """A journal that was repaired is told in one line, not as a warning of some file of ours."""
+def _damage_as_note(usual: Any) -> Any:
+    """A journal that was repaired is reported in one line, not as a warning of some file of ours."""
 
-    def show(message: Any, category: Any, *place: Any) -> None:
+    def show_warning(message: Any, category: Any, *place: Any) -> None:
         if issubclass(category, DamagedJournal):
             click.echo(f"note: {message}", err=True)
         else:
             usual(message, category, *place)
 
-    return show
+    return show_warning
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _work() -> int:
-    warnings.showwarning = _tell_damage(warnings.showwarning)
+    warnings.showwarning = _damage_as_note(warnings.showwarning)
     try:
         return cli.main(standalone_mode=False) or 0
     except (click.exceptions.Abort, KeyboardInterrupt):

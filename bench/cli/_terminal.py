@@ -42,7 +42,7 @@ def bad_input() -> Iterator[None]:
         raise BadInput(str(error)) from error
 
 
-def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+def name_list(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """A comma-separated list of names; None where the option was not given."""
     if value is None:
         return None

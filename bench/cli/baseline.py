@@ -20,7 +20,7 @@ def baseline(write: bool, losses: Path, baseline: Path) -> None:
         from ..records.tables import read_table
         from ..study import baseline as judge
 
-        table = judge.steady(read_table(losses))
+        table = judge.reproducible(read_table(losses))
         if write:
             judge.write(table, baseline)
             click.echo(f"wrote {baseline}: {len(table)} cells")

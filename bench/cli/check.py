@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..battery.request import BAD_REQUEST, DTYPES, Request, expectations, explain
 from ..report.terminal import console
-from ._terminal import BadInput, chosen
+from ._terminal import BadInput, name_list
 
 if TYPE_CHECKING:
     from ..battery.result import CheckReport, CheckResult
@@ -27,9 +27,9 @@ STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "failed as ex
 @click.option("--against", metavar="TWIN", help="MODULE:CLASS, a scratch optimizer, or a file that holds a formula.")
 @click.option("--cases", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="Hyperparameters to judge, each with name and reason: TOML or JSON.")  # fmt: skip
-@click.option("--checks", callback=chosen, metavar="A,B", help="Only these checks.")
-@click.option("--dtype", callback=chosen, metavar="A,B", help="Of float32,float64; both unless given.")
-@click.option("--supports", callback=chosen, metavar="A,B",
+@click.option("--checks", callback=name_list, metavar="A,B", help="Only these checks.")
+@click.option("--dtype", callback=name_list, metavar="A,B", help="Of float32,float64; both unless given.")
+@click.option("--supports", callback=name_list, metavar="A,B",
               help="Abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler.")  # fmt: skip
 @click.option("--expect", multiple=True, metavar="CHECK=REASON",
               help="A check that is known to fail (strict: it may not pass), or a file of such pairs.")  # fmt: skip
@@ -116,12 +116,12 @@ def _progress(results: list[CheckResult]) -> Callable[[CheckResult], None]:
     """Keeps each verdict; a line for each on a terminal, nothing elsewhere."""
     errors = Console(stderr=True, highlight=False, emoji=False)
 
-    def tell(result: CheckResult) -> None:
+    def show_progress(result: CheckResult) -> None:
         results.append(result)
         if errors.is_terminal:
             errors.print(f"{result.check:28} {result.status} ({result.time_s:.1f} s)", style=STYLES.get(result.status))
 
-    return tell
+    return show_progress
 
 
 def show(report: CheckReport, out: Console) -> None:
@@ -134,8 +134,8 @@ def show(report: CheckReport, out: Console) -> None:
             brief = dataclasses.replace(result, reproduction=f"as in {first}")
             out.print(str(brief if first and first != result.check else result), markup=False, soft_wrap=True)
             out.print()
-    held = f" against {report.against}" if report.against else ""
-    table = Table(title=f"{report.subject}{held}", title_justify="left", box=SIMPLE_HEAD)
+    against = f" against {report.against}" if report.against else ""
+    table = Table(title=f"{report.subject}{against}", title_justify="left", box=SIMPLE_HEAD)
     for name in ("check", "", "s", "why"):
         table.add_column(name, justify="right" if name == "s" else "left", no_wrap=name != "why")
     for result in report.results:

@@ -14,16 +14,16 @@ from ._terminal import bad_input
 def gallery(only_check: bool) -> None:
     """The page of all optimizers, docs/gallery.md with its pictures, made from the registry."""
     with bad_input():
-        from ..report import gallery as made
+        from ..report import gallery as page
 
         root = Path.cwd()
         if not (root / "scratch_impls").is_dir():
             raise click.UsageError("the gallery is made in a clone of Twinstep, from its own folder")
-        made.check_places(root)
-        wanted = made.products(root, made.entries())
-        different = made.stale(root, wanted)
+        page.check_readable(root)
+        wanted = page.products(root, page.entries())
+        different = page.stale(root, wanted)
         if not only_check:
-            made.write(root, wanted)
+            page.write(root, wanted)
     for line in different:
         click.echo(line if only_check else f"{line}: written anew")
     click.echo(f"{len(wanted)} files, {len(different)} out of date")

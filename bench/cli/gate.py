@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from ._terminal import bad_input, chosen, out_option
+from ._terminal import bad_input, name_list, out_option
 
 
 @click.command()
 @click.option("--base", metavar="REF", help="The commit to judge against: a branch, a tag, a hash.")
 @click.option("--accept", multiple=True, metavar="NAME",
               help="A removal, or a check that fails from now on, that a maintainer accepts.")  # fmt: skip
-@click.option("--only", callback=chosen, metavar="A,B", help="Time only benchmarks whose names begin so.")
+@click.option("--only", callback=name_list, metavar="A,B", help="Time only benchmarks whose names begin so.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")

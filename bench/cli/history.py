@@ -9,22 +9,22 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ..report.terminal import console
-from ._terminal import bad_input, chosen, out_option
+from ._terminal import bad_input, name_list, out_option
 
 
 @click.command()
-@click.option("--only", callback=chosen, metavar="A,B", help="Only benchmarks whose names begin so.")
+@click.option("--only", callback=name_list, metavar="A,B", help="Only benchmarks whose names begin so.")
 @out_option
 def history(only: tuple[str, ...] | None, out: Path) -> None:
     """What gates have measured over commits, machine by machine: a table and a picture."""
     with bad_input():
-        from ..gate import history as kept
+        from ..gate import history as records
 
-        found = [p for p in kept.points(kept.read(out)) if not only or p.cell.startswith(only)]
+        found = [p for p in records.points(records.read(out)) if not only or p.cell.startswith(only)]
         if not found:
             click.echo("the history has no row of that name", err=True)
             raise click.exceptions.Exit(4)
-        picture = kept.draw(found, out / "history.png")
+        picture = records.draw(found, out / "history.png")
     screen = console()
     for machine in dict.fromkeys(p.machine for p in found):
         table = Table(title=machine, title_justify="left", box=SIMPLE_HEAD)

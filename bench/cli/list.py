@@ -20,10 +20,10 @@ def list_() -> None:
 
         out = console()
         for spec in scratch_impls.all_specs():
-            held = "itself on NumPy: torch has no twin of it"
+            against = "itself on NumPy: torch has no twin of it"
             if spec.reference:
-                held = f"torch.optim.{spec.reference} ({', '.join(torch_paths.paths(spec.reference))})"
-            title = f"{spec.name}: held against {held}"
+                against = f"torch.optim.{spec.reference} ({', '.join(torch_paths.paths(spec.reference))})"
+            title = f"{spec.name}: held against {against}"
             if any(case.reference == "book" for case in spec.cases):
                 title += " and, where marked, the book's rule"
             table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)

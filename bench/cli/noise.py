@@ -9,11 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ..report.terminal import console
-from ._terminal import bad_input, chosen, out_option
+from ._terminal import bad_input, name_list, out_option
 
 
 @click.command()
-@click.option("--only", callback=chosen, metavar="A,B", help="Only benchmarks whose names begin so.")
+@click.option("--only", callback=name_list, metavar="A,B", help="Only benchmarks whose names begin so.")
 @click.option("--processes", type=click.IntRange(min=3), default=7, show_default=True)
 @out_option
 def noise(only: tuple[str, ...] | None, processes: int, out: Path) -> None:

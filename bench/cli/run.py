@@ -13,15 +13,15 @@ from rich.table import Table
 from ... import scratch_impls
 from ..battery.targets import TargetError
 from ..report.terminal import console
-from ._terminal import bad_input, chosen, data_option, progress_bar
+from ._terminal import bad_input, data_option, name_list, progress_bar
 
 if TYPE_CHECKING:
     from ..study.job import Job, Line, Outcome
 
 
 @click.command()
-@click.option("--optimizers", callback=chosen, metavar="A,B", help="Only these; see `twinstep list`.")
-@click.option("--problems", callback=chosen, metavar="P,Q", help="Only these; see `twinstep list`.")
+@click.option("--optimizers", callback=name_list, metavar="A,B", help="Only these; see `twinstep list`.")
+@click.option("--problems", callback=name_list, metavar="P,Q", help="Only these; see `twinstep list`.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many, from seed 0.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float64", show_default=True)
 @click.option(
@@ -98,40 +98,40 @@ def _amplified(line: Line) -> bool:
 
 def _print_summary(outcome: Outcome, pictures: list[Path]) -> None:
     out = console()
-    twins = ", ".join(dict.fromkeys(line.names[1] for line in outcome.lines))
-    table = Table(title=f"scratch beside {twins}: medians over the seeds", title_justify="left", box=SIMPLE_HEAD)
-    narrow = out.width < 100  # eighty columns hold every number if the names of the cases give way
-    for name in ("problem", "optimizer", *(() if narrow else ("case",))):
-        table.add_column(name, no_wrap=True)
-    for name in ("loss", "twin's", "gap/bound", "step us", "twin's", "ratio"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for line in outcome.lines:
-        ours, theirs = line.names
-        gap = line.gap.gap_bounds
-        table.add_row(
-            line.problem.name,
-            line.spec.name,
-            *(() if narrow else (line.case.name,)),
-            f"{line.final_loss(ours):.6g}",
-            f"{line.final_loss(theirs):.6g}",
-            f"{gap:.3f}" if gap <= 1 else f"[bold red]{gap:.3g} WRONG[/]",
-            f"{line.step_time_s(ours) * 1e6:.1f}",
-            f"{line.step_time_s(theirs) * 1e6:.1f}",
-            f"{line.ratio:.2f}",
-        )
-    out.print(table)
-    wrong = {  # the gap of a probe is the same on every problem that trains with the case
+    out.print(_table(outcome.lines, narrow=out.width < 100))
+    # By message: the gap of a probe is the same on every problem that trains with the case.
+    wrong = {
         f"{line.spec.name}/{line.case.name} {line.dtype} against {line.names[1]}: {line.gap}": line.problem.name
         for line in outcome.lines
         if line.gap.gap_bounds > 1
     }
-    for said, problem in wrong.items():
-        out.print(f"WRONG {said} ({problem})", style="red", markup=False, soft_wrap=True)
-    apart = [f"{line.spec.name} on {line.problem.name}" for line in outcome.lines if _amplified(line)]
-    if apart:
-        said = f"steps agree, and rounding is amplified until losses do not: {', '.join(apart)}"
-        out.print(said, markup=False, soft_wrap=True)
+    for message, problem in wrong.items():
+        out.print(f"WRONG {message} ({problem})", style="red", markup=False, soft_wrap=True)
+    amplified = [f"{line.spec.name} on {line.problem.name}" for line in outcome.lines if _amplified(line)]
+    if amplified:
+        message = f"steps agree, and rounding is amplified until losses do not: {', '.join(amplified)}"
+        out.print(message, markup=False, soft_wrap=True)
     for problem, why in outcome.missing.items():
         out.print(f"missing: {problem}: {why}", style="yellow", markup=False, soft_wrap=True)
     for path in (*outcome.tables, *pictures):
         out.print(f"wrote {path}", markup=False, soft_wrap=True)
+
+
+def _table(lines: list[Line], *, narrow: bool) -> Table:
+    """narrow: without the names of the cases, so that eighty columns hold every number."""
+    twins = ", ".join(dict.fromkeys(line.names[1] for line in lines))
+    table = Table(title=f"scratch beside {twins}: medians over the seeds", title_justify="left", box=SIMPLE_HEAD)
+    for name in ("problem", "optimizer", *(() if narrow else ("case",))):
+        table.add_column(name, no_wrap=True)
+    for name in ("loss", "twin's", "gap/bound", "step us", "twin's", "ratio"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for line in lines:
+        ours, theirs = line.names
+        gap = line.gap.gap_bounds
+        table.add_row(
+            line.problem.name, line.spec.name, *(() if narrow else (line.case.name,)),
+            f"{line.final_loss(ours):.6g}", f"{line.final_loss(theirs):.6g}",
+            f"{gap:.3f}" if gap <= 1 else f"[bold red]{gap:.3g} WRONG[/]",
+            f"{line.step_time_s(ours) * 1e6:.1f}", f"{line.step_time_s(theirs) * 1e6:.1f}", f"{line.ratio:.2f}",
+        )  # fmt: skip
+    return table

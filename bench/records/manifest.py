@@ -32,10 +32,9 @@ def collect(root: Path) -> Manifest:
     run = subprocess.run([sys.executable, "-c", _COLLECT], cwd=root, capture_output=True, text=True)
     lines = [line for line in run.stdout.splitlines() if line.startswith("@")]
     if run.returncode or not lines:
-        said = [
-            line for line in f"{run.stdout}\n{run.stderr}".splitlines() if line.strip() and not line.startswith("@")
-        ]
-        raise TableError("\n".join([f"pytest cannot collect {root}:", *said[-25:]]))
+        output = f"{run.stdout}\n{run.stderr}".splitlines()
+        output = [line for line in output if line.strip() and not line.startswith("@")]
+        raise TableError("\n".join([f"pytest cannot collect {root}:", *output[-25:]]))
     return grouped(json.loads(lines[-1][1:]))
 
 
@@ -81,14 +80,14 @@ def write(root: Path, found: Manifest) -> None:
 
 def compare(expected: Manifest, found: Manifest) -> tuple[list[str], list[str]]:
     """(what vanished, what is new), by the names that pytest takes."""
-    return sorted(_beyond(expected, found)), sorted(_beyond(found, expected))
+    return sorted(_missing_from(expected, found)), sorted(_missing_from(found, expected))
 
 
-def _beyond(these: Manifest, those: Manifest) -> Iterable[str]:
-    for function, ids in these.items():
-        others = those.get(function, ())
-        if "?" in (*ids, *others):
-            yield from [f"{function} ({len(ids)} tests, {len(others)} there)"] * max(0, len(ids) - len(others))
+def _missing_from(expected: Manifest, found: Manifest) -> Iterable[str]:
+    for function, ids in expected.items():
+        there = found.get(function, ())
+        if "?" in (*ids, *there):
+            yield from [f"{function} ({len(ids)} tests, {len(there)} there)"] * max(0, len(ids) - len(there))
             continue
-        for name in set(ids) - set(others):
+        for name in set(ids) - set(there):
             yield f"{function}[{name}]" if name else function

@@ -78,7 +78,7 @@ def complete(kind: str, row: Mapping[str, Any]) -> Row:
     if kind == "timings" and not any(name.endswith("_s") for name in row):
         raise RowError("a row of kind 'timings' has no time: a column that ends in _s, in seconds")
     values = {**environment(), **row}
-    return {name: _plain(name, values[name]) for name in ordered(kind, values)}
+    return {name: _as_python_value(name, values[name]) for name in ordered(kind, values)}
 
 
 def name_of(row: Mapping[str, Any]) -> str:
@@ -86,7 +86,7 @@ def name_of(row: Mapping[str, Any]) -> str:
     return "{optimizer}/{case} {problem} {implementation} seed {seed} {dtype} {device}".format(**row)
 
 
-def _plain(name: str, value: Any) -> Any:
+def _as_python_value(name: str, value: Any) -> Any:
     value = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
@@ -98,11 +98,11 @@ def environment() -> Row:
     import torch
 
     # Threads are the one thing that a process may change while it runs.
-    return {**_fixed(), "threads": torch.get_num_threads()}
+    return {**_fixed_environment(), "threads": torch.get_num_threads()}
 
 
 @functools.cache
-def _fixed() -> Row:
+def _fixed_environment() -> Row:
     import numpy
     import torch
 

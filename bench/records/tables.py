@@ -76,19 +76,21 @@ def write_tables(folder: str | Path) -> list[Path]:
 
 def tidy(kind: str, rows: Iterable[Row]) -> list[Row]:
     """Rows sorted by identity, each once; where the kind says so, only the worst of each identity."""
-    once = sorted({journal.encode(row): row for row in rows}.items(), key=lambda item: (_identity(item[1]), item[0]))
+    once = sorted(
+        {journal.encode(row): row for row in rows}.items(), key=lambda item: (_identity_key(item[1]), item[0])
+    )
     worst = KINDS[kind].worst
     if worst is None:
         return [row for _, row in once]
     kept: dict[tuple[Any, ...], Row] = {}
     for _, row in once:
-        best = kept.get(_identity(row))
-        if best is None or _size(row[worst]) > _size(best[worst]):
-            kept[_identity(row)] = row
+        best = kept.get(_identity_key(row))
+        if best is None or _nan_as_worst(row[worst]) > _nan_as_worst(best[worst]):
+            kept[_identity_key(row)] = row
     return list(kept.values())
 
 
-def _identity(row: Row) -> tuple[Any, ...]:
+def _identity_key(row: Row) -> tuple[Any, ...]:
     """A key that sorts rows of any seeds: numbers by size, text after them, None last."""
     return tuple(
         (2, 0, "") if value is None else (1, 0, value) if isinstance(value, str) else (0, value, "")
@@ -96,7 +98,7 @@ def _identity(row: Row) -> tuple[Any, ...]:
     )
 
 
-def _size(value: float) -> float:
+def _nan_as_worst(value: float) -> float:
     return math.inf if math.isnan(value) else value  # a gap that is not a number is the worst there is
 
 

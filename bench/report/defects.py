@@ -39,7 +39,7 @@ def _section(defect: BatteryDefect) -> Iterator[str]:
 
 def script(defect: BatteryDefect) -> str:
     """The reproduction; where several classes have the defect, its first line names one, and any will do."""
-    first, *others = _theirs(defect)
+    first, *others = _installed_classes(defect)
     if not others:
         return defect.reproduction.replace("{cls}", first).rstrip()
     named = f'cls = "{first}"  # or {", ".join(others)}'
@@ -47,12 +47,12 @@ def script(defect: BatteryDefect) -> str:
     return f"{named}\n{body.rstrip()}"
 
 
-def _theirs(defect: BatteryDefect) -> list[str]:
+def _installed_classes(defect: BatteryDefect) -> list[str]:
     return [name for name in defect.classes if hasattr(torch.optim, name)]
 
 
 def _classes(defect: BatteryDefect) -> str:
-    return ", ".join(f"`{name}`" for name in _theirs(defect))
+    return ", ".join(f"`{name}`" for name in _installed_classes(defect))
 
 
 def _where(defect: BatteryDefect) -> str:

@@ -67,7 +67,7 @@ def measure(spec: Spec) -> Entry:
 def _gaps(spec: Spec) -> Iterator[tuple[Key, float]]:
     """The largest gap of all cases, in single steps from synchronised state."""
     cases = [case for case in spec.cases if case.reference == "torch"]
-    for implementation, dtype, theirs in _rivals(spec):
+    for implementation, dtype, theirs in _references(spec):
         gaps = [
             replay(spec, hyper, as_optimizer(spec), theirs, scenario, dtype=dtype, equal_params=True).worst().gap_bounds
             for case in cases
@@ -85,7 +85,7 @@ def _steps(spec: Spec, case: Case, dtype: str) -> Iterator[tuple[Mapping[str, An
         yield case.hyper, synced_scenario(spec, case.hyper, sizes=((8, 9),), warm=warm, dtype=dtype)
 
 
-def _rivals(spec: Spec) -> Iterator[tuple[str, str, Factory]]:
+def _references(spec: Spec) -> Iterator[tuple[str, str, Factory]]:
     """Whom the formula is held against, by name, in each format; a known defect is mended where it can be.
 
     NumPy has no bfloat16, and the products of L-BFGS leave the range of narrow formats or their digits.
@@ -130,13 +130,13 @@ def read_figures(root: Path) -> dict[Key, float]:
             rows = list(csv.DictReader(file))
         return {(row["optimizer"], row["implementation"], row["what"]): float(row["value"]) for row in rows}
     except (KeyError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}"
+        cause = f"{type(error).__name__}: {error}"
         raise TableError(
-            f"{FIGURES.as_posix()} holds no figures ({said}): delete it, and they are measured anew"
+            f"{FIGURES.as_posix()} holds no figures ({cause}): delete it, and they are measured anew"
         ) from None
 
 
-def settled(new: dict[Key, float], old: dict[Key, float]) -> dict[Key, float]:
+def keep_if_equal(new: dict[Key, float], old: dict[Key, float]) -> dict[Key, float]:
     """The new figures; the old one wherever the two are the same but for rounding."""
     return {key: old[key] if key in old and _same(key, value, old[key]) else value for key, value in new.items()}
 
@@ -147,7 +147,7 @@ def _same(key: Key, new: float, old: float) -> bool:
     return abs(new - old) <= LOSS_TOLERANCE * abs(old)
 
 
-def alike(new: bytes, old: bytes) -> bool:
+def pictures_match(new: bytes, old: bytes) -> bool:
     """Whether two pictures look the same; what is no picture looks like none."""
     try:
         a, b = plots.pixels(new), plots.pixels(old)
@@ -156,7 +156,7 @@ def alike(new: bytes, old: bytes) -> bool:
     return a.shape == b.shape and float(np.sqrt(np.mean((a - b) ** 2))) <= PICTURE_TOLERANCE
 
 
-def check_places(root: Path) -> None:
+def check_readable(root: Path) -> None:
     """TableError where something that is there cannot be read, before anything is measured."""
     read_figures(root)
     if (root / README).is_file():
@@ -166,7 +166,7 @@ def check_places(root: Path) -> None:
 def products(root: Path, entries: Sequence[Entry]) -> dict[Path, bytes]:
     """Every file of the gallery as it should be, where what is there is good enough as it is."""
     new = {key: value for entry in entries for key, value in entry.figures.items()}
-    figures = settled(new, read_figures(root))
+    figures = keep_if_equal(new, read_figures(root))
     specs = [entry.spec for entry in entries]
     texts = {PAGE: pages.page(specs, figures), FIGURES: _csv(figures)}
     texts |= {DEFECTS: defects.page(), CHECKS_PAGE: pages.checks_page()}
@@ -178,10 +178,10 @@ def products(root: Path, entries: Sequence[Entry]) -> dict[Path, bytes]:
 
 
 def _kept(root: Path, drawn: dict[Path, bytes]) -> Iterator[tuple[Path, bytes]]:
-    """Each picture, or the one that is there where the two look alike."""
+    """Each picture, or the one that is there where the two look the same."""
     for path, picture in drawn.items():
         old = (root / path).read_bytes() if (root / path).is_file() else b""
-        yield path, old if old and alike(picture, old) else picture
+        yield path, old if old and pictures_match(picture, old) else picture
 
 
 def stale(root: Path, wanted: dict[Path, bytes]) -> list[str]:

@@ -80,14 +80,14 @@ def with_index(readme: str, specs: Sequence[Spec], figures: dict[Key, float]) ->
 
 def _section(spec: Spec, figures: dict[Key, float]) -> str:
     title, _, rest = spec.formula.partition("\n")
-    held = (
+    against = (
         f"`torch.optim.{spec.reference}`" if spec.reference else "the formula on NumPy, since torch has no twin of it"
     )
     cases = {name: spec.case_for(name) for name in DRAWN}
     options = "; ".join(f"{name}: {_options(case.hyper)}" for name, case in cases.items())
     parts = [
         f"## {spec.name}",
-        f"**{title}** Held against {held}. [{spec.name}.py](../scratch_impls/{spec.name}.py)",
+        f"**{title}** Held against {against}. [{spec.name}.py](../scratch_impls/{spec.name}.py)",
         "```text\n" + rest.strip("\n") + "\n```",
         f"![{spec.name} on the bowl and on Rosenbrock](gallery/{spec.name}.png)",
         f"{options}.",
@@ -119,10 +119,10 @@ def _cell(spec: Spec, side: str, dtype: str, gap: float | None) -> str:
         return "-"
     if gap <= 1:
         return f"{gap:.2f}" + (", mended" if mended(spec.reference, dtype) else "")
-    return ", ".join(f"[wrong](torch-defects.md#{name})" for name in excuses(spec, side, dtype))
+    return ", ".join(f"[wrong](torch-defects.md#{name})" for name in known_defect_names(spec, side, dtype))
 
 
-def excuses(spec: Spec, side: str, dtype: str) -> list[str]:
+def known_defect_names(spec: Spec, side: str, dtype: str) -> list[str]:
     """The known defects of a path of the twin for which it may stand beyond the bound in a format."""
     path = side.removeprefix("torch-").replace("forloop", "default")
     return [d.name for d in defects_of(spec.reference or "", path, [dtype]) if dtype in d.checks]

@@ -65,7 +65,7 @@ def factory(spec: Spec, implementation: str) -> Factory:
     return functools.partial(torch_paths.build, spec.reference, implementation.removeprefix("torch-"))
 
 
-def fault(spec: Spec, case: Case, implementation: str, dtype: str, make: Factory | None = None) -> str | None:
+def disagreement(spec: Spec, case: Case, implementation: str, dtype: str, make: Factory | None = None) -> str | None:
     """What is wrong with an implementation, judged by a short replay against the twin; None when it agrees.
 
     make    builds what is judged under this name, where it is not our own
@@ -149,7 +149,7 @@ class Contest:
         paths = [n for n in self.times.seconds if n.startswith("torch-")]
         return min(paths, key=self.times.median_s, default=self.reference)
 
-    def against(self, implementation: str, other: str) -> Ratio:
+    def ratio_to(self, implementation: str, other: str) -> Ratio:
         return ratio(self.times.seconds[implementation], self.times.seconds[other])
 
     def figures(self, implementation: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class Contest:
         if implementation in self.wrong:
             return {"verdict": "WRONG", "why": self.wrong[implementation], "ratio": None, "step_s": None}
         step_s = self.times.median_s(implementation)
-        loop, best = self.against(implementation, self.reference), self.against(implementation, self.best_torch)
+        loop, best = self.ratio_to(implementation, self.reference), self.ratio_to(implementation, self.best_torch)
         return {
             "verdict": loop.verdict, "step_s": step_s,
             "ratio": loop.value, "ratio_low": loop.low, "ratio_high": loop.high,
@@ -168,12 +168,12 @@ class Contest:
         }  # fmt: skip
 
 
-def hold(
+def run_contest(
     spec: Spec, case: Case, shapes: Sequence[tuple[int, ...]], *, dtype: str = "float32", seed: int = 0,
     budget_s: float = 3.0, rounds: int = 20,
 ) -> Contest:  # fmt: skip
     """Judges and times all implementations of one cell, within about budget_s and the time of a few more rounds."""
-    wrong = {name: why for name in implementations(spec) if (why := fault(spec, case, name, dtype)) is not None}
+    wrong = {name: why for name in implementations(spec) if (why := disagreement(spec, case, name, dtype)) is not None}
     shapes = [as_shape(shape, spec.dims) for shape in shapes]
     generator = torch.Generator().manual_seed(seed)
     kind = getattr(torch, dtype)
@@ -183,7 +183,7 @@ def hold(
     least = step_bytes(spec, case.hyper, shapes, dtype)
     stream = Stream(least)
     times = interleave({**steps, _STREAM: stream}, rounds=rounds, budget_s=budget_s)
-    moved = stream.bytes / times.median_s(_STREAM)
+    bandwidth = stream.bytes / times.median_s(_STREAM)
     competitors = Times(seconds={n: times.seconds[n] for n in steps}, inner={n: times.inner[n] for n in steps})
     reference = "torch-forloop" if spec.reference else "scratch-numpy"
-    return Contest(reference=reference, wrong=wrong, times=competitors, bandwidth=moved, floor_s=least / moved)
+    return Contest(reference=reference, wrong=wrong, times=competitors, bandwidth=bandwidth, floor_s=least / bandwidth)

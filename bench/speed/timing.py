@@ -68,7 +68,7 @@ def interleave(
         for step in steps.values():  # the first step of an optimizer makes its state, and a second warms caches
             step()
             step()
-        inner = {name: _enough(step, block_s, clock) for name, step in steps.items()}
+        inner = {name: _steps_per_block(step, block_s, clock) for name, step in steps.items()}
         seconds: dict[str, list[float]] = {name: [] for name in steps}
         cpu: dict[str, list[float]] = {name: [] for name in steps}
         order, began, done = list(steps), clock(), 0
@@ -93,7 +93,7 @@ def _block(step: Step, inner: int, clock: Clock) -> float:
     return clock() - began
 
 
-def _enough(step: Step, block_s: float, clock: Clock) -> int:
+def _steps_per_block(step: Step, block_s: float, clock: Clock) -> int:
     """How many steps make a block."""
     inner = 1
     while (spent := _block(step, inner, clock)) < block_s / 2 and inner < 1 << 20:

@@ -51,7 +51,7 @@ class Cell:
         return f"{self.name}: {self.verdict}" + (f", {self.column} {self.now!r}" if self.verdict == "new" else "")
 
 
-def steady(table: pandas.DataFrame) -> pandas.DataFrame:
+def reproducible(table: pandas.DataFrame) -> pandas.DataFrame:
     """The rows that a baseline can hold: float64, seed 0, a finite loss, and nothing that amplifies rounding."""
     chaotic = [problem.name for problem in problems.all_problems() if problem.chaotic]
     deciding = [spec.name for spec in scratch_impls.all_specs() if spec.closure]  # by comparing losses

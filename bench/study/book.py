@@ -16,7 +16,8 @@ import numpy as np
 from ... import scratch_impls
 from ...reference.book import AIRFOIL, PUBLISHED, SURFACES, AirfoilRun, Point, Published, Surface
 from ...scratch_impls import Spec
-from .problems._airfoil_download import airfoil_regression, airfoil_table
+from .problems._airfoil_download import airfoil_table
+from .problems.airfoil import airfoil_regression
 
 EPOCHS = 2
 

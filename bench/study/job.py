@@ -17,6 +17,7 @@ from ..compare.gap import Gap
 from ..compare.replay import Factory, replay
 from ..compare.scenario import probe, recorded
 from ..records.journal import Journal
+from ..records.rows import Row
 from ..records.tables import check_folder, write_tables
 from ..speed.contest import twin
 from .problems import Problem
@@ -128,46 +129,45 @@ def one_thread() -> Iterator[None]:
 def _cell(
     job: Job, journal: Journal, lines: dict[tuple[str, str], Line], problem: Problem, spec: Spec, case: Case, seed: int
 ) -> None:
+    """Trains one cell, journals its rows, and adds the run to its line; the first seed also measures the gap."""
     makers: dict[str, Factory] = {"scratch": as_optimizer(spec), **dict([job.twin(spec)])}
     ours, theirs = makers
-    hyper = case.hyper
     sides = {name: trainable(spec, make) for name, make in makers.items()}
-    result = train(problem, sides, hyper=hyper, seed=seed, dtype=job.dtype, data=job.data)
-    where = {
-        "optimizer": spec.name,
-        "case": case.name,
-        "problem": problem.name,
-        "seed": seed,
-        "dtype": job.dtype,
+    result = train(problem, sides, hyper=case.hyper, seed=seed, dtype=job.dtype, data=job.data)
+    identity = {
+        "optimizer": spec.name, "case": case.name, "problem": problem.name, "seed": seed, "dtype": job.dtype,
         "device": "cpu",
-    }
-    ratio = result[ours].step_time_s / result[theirs].step_time_s
-    for name, training in result.items():
-        journal.append("losses", {**where, "implementation": name, "final_loss": training.final_loss, "status": "ok"})
-        time = {"step_s": training.step_time_s, "ratio": ratio if name == ours else 1.0}
-        journal.append("timings", {**where, "implementation": name, **time})
+    }  # fmt: skip
+    _journal_training(journal, identity, result)
     if (problem.name, spec.name) in lines:
         lines[problem.name, spec.name].runs.append(result)
         return
-    gap = _gap(job, spec, hyper, makers, problem)
-    journal.append("agreement", {**where, "implementation": theirs, **gap.row()})
+    gap = _gap(job, spec, case.hyper, makers, problem)
+    journal.append("agreement", {**identity, "implementation": theirs, **gap.row()})
     lines[problem.name, spec.name] = Line(
-        problem=problem,
-        spec=spec,
-        case=case,
-        runs=[result],
-        gap=gap,
-        names=(ours, theirs),
-        dtype=job.dtype,
+        problem=problem, spec=spec, case=case, runs=[result], gap=gap, names=(ours, theirs), dtype=job.dtype
     )
+
+
+def _journal_training(journal: Journal, identity: Row, result: Mapping[str, Training]) -> None:
+    """A row of losses and one of timings for each side; ours comes first, and its ratio is over the other's."""
+    ours, theirs = result
+    ratio = result[ours].step_time_s / result[theirs].step_time_s
+    for name, training in result.items():
+        row = {**identity, "implementation": name}
+        journal.append("losses", {**row, "final_loss": training.final_loss, "status": "ok"})
+        journal.append("timings", {**row, "step_s": training.step_time_s, "ratio": ratio if name == ours else 1.0})
 
 
 def _gap(job: Job, spec: Spec, hyper: Mapping[str, Any], makers: Mapping[str, Factory], problem: Problem) -> Gap:
     """The larger gap of two replays: of the probe, and of gradients that this problem really gave."""
     ours, theirs = makers.values()
     objective = problem.setup(0, getattr(torch, job.dtype), "cpu", job.data)
-    met = recorded(objective.params, objective.loss, trainable(spec, theirs), hyper, steps=20)
-    found = [replay(spec, hyper, ours, theirs, scenario, dtype=job.dtype).worst() for scenario in (probe(0), met)]
+    recorded_gradients = recorded(objective.params, objective.loss, trainable(spec, theirs), hyper, steps=20)
+    found = [
+        replay(spec, hyper, ours, theirs, scenario, dtype=job.dtype).worst()
+        for scenario in (probe(0), recorded_gradients)
+    ]
     return max(found, key=lambda gap: gap.gap_bounds)
 
 

@@ -82,7 +82,7 @@ class _Runner:
     def __init__(self, problem: Problem, make: Factory, hyper: Mapping[str, Any], setup: tuple[Any, ...]) -> None:
         self.objective = problem.setup(*setup)
         self.optimizer = make(self.objective.params, **hyper)
-        self.asks = asks_for_closure(self.optimizer)
+        self.asks_closure = asks_for_closure(self.optimizer)
         self.device = setup[2]
         self.times: list[float] = []
         self.losses = [self.objective.full_loss()]
@@ -95,11 +95,11 @@ class _Runner:
             loss.backward()
             return loss
 
-        if not self.asks:
+        if not self.asks_closure:
             closure()
         self._wait()
         start = perf_counter()
-        if self.asks:
+        if self.asks_closure:
             self.optimizer.step(closure)  # type: ignore[arg-type]
         else:
             self.optimizer.step()
@@ -144,21 +144,21 @@ def train(
     """
     dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
     runners = {name: _Runner(problem, make, hyper, (seed, dtype, device, data)) for name, make in makers.items()}
-    at = checkpoints(problem.steps)
-    marks = set(at.tolist())
+    evaluated = checkpoints(problem.steps)
+    marks = set(evaluated.tolist())
     order = list(runners.values())
     for number in range(problem.steps):
         for runner in order:
             runner.step(number, checkpoint=number + 1 in marks)
         order.reverse()
-    return {name: _training(name, runner, at) for name, runner in runners.items()}
+    return {name: _training(name, runner, evaluated) for name, runner in runners.items()}
 
 
-def _training(name: str, runner: _Runner, at: np.ndarray) -> Training:
+def _training(name: str, runner: _Runner, steps: np.ndarray) -> Training:
     return Training(
         name=name,
         losses=np.array(runner.losses),
-        steps=at,
+        steps=steps,
         final_loss=runner.losses[-1],
         trace=np.stack(runner.points) if runner.points else None,
         step_time_s=float(np.median(runner.times)),

@@ -17,8 +17,7 @@ import numpy as np
 
 FILE = "airfoil_self_noise.dat"
 ROWS, COLUMNS = 1503, 6
-USED = 1500  # the book trains on the first 1500 rows
-TIMEOUT_S = 5.0
+TIMEOUT_S = 5.0  # an address: without a network the whole run waits for it
 
 # One table with LF and one with CRLF line ends; the numbers are equal. Both are published, nothing else is accepted.
 SHA256 = {
@@ -58,15 +57,6 @@ def airfoil_table(path: Path | None = None) -> np.ndarray:
     return _verified(content, str(file))
 
 
-def airfoil_regression(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The book's preparation: features (1500, 5) and labels (1500,), in standard deviations from the mean.
-
-    Every column, the label included, over all 1503 rows with ddof = 0; then the first 1500 rows.
-    """
-    scaled = (table - table.mean(axis=0)) / table.std(axis=0)
-    return scaled[:USED, :-1], scaled[:USED, -1]
-
-
 def _verified(content: bytes, origin: str) -> np.ndarray:
     if hashlib.sha256(content).hexdigest() in SHA256:
         # Text in, numbers out: loadtxt reads nothing else, so no object is ever unpickled.
@@ -80,7 +70,7 @@ def _verified(content: bytes, origin: str) -> np.ndarray:
 
 
 @functools.cache
-def _attempt(cache: Path) -> np.ndarray | DataUnavailable:
+def _try_download_once(cache: Path) -> np.ndarray | DataUnavailable:
     """The download, tried once in a process: a run asks for each seed, and without a network every try costs time."""
     import pooch
 
@@ -113,7 +103,7 @@ def _attempt(cache: Path) -> np.ndarray | DataUnavailable:
 def _downloaded() -> np.ndarray:
     import pooch
 
-    found = _attempt(Path(pooch.os_cache("twinstep")))
+    found = _try_download_once(Path(pooch.os_cache("twinstep")))
     if isinstance(found, DataUnavailable):
         raise DataUnavailable(str(found))
     return found.copy()

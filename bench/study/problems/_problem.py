@@ -74,7 +74,7 @@ def parameter(values: Any, dtype: torch.dtype, device: str) -> nn.Parameter:
     return nn.Parameter(torch.tensor(np.asarray(values, dtype=np.float64), dtype=dtype, device=device))
 
 
-def whole(param: nn.Parameter, f: Callable[[Tensor], Tensor]) -> Objective:
+def without_batches(param: nn.Parameter, f: Callable[[Tensor], Tensor]) -> Objective:
     """The Objective of a function of one parameter, which has no batches."""
 
     @torch.no_grad()

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ._problem import Objective, Problem, parameter, whole
+from ._problem import Objective, Problem, parameter, without_batches
 
 DIMENSION = 20
 EIGENVALUES = np.geomspace(1e-2, 1e2, DIMENSION)  # condition number 1e4
@@ -31,7 +31,7 @@ def matrix_and_start(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def setup(seed: int, dtype: torch.dtype, device: str, data: Path | None) -> Objective:
     matrix, start = matrix_and_start(seed)
     a = torch.tensor(matrix, dtype=dtype, device=device)
-    return whole(parameter(start, dtype, device), lambda x: 0.5 * torch.dot(x, a @ x))
+    return without_batches(parameter(start, dtype, device), lambda x: 0.5 * torch.dot(x, a @ x))
 
 
 PROBLEM = Problem(

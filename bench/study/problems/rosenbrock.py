@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ._problem import Objective, Plane, Problem, parameter, whole
+from ._problem import Objective, Plane, Problem, parameter, without_batches
 
 
 def f(x1: Any, x2: Any) -> Any:
@@ -21,7 +21,7 @@ def f(x1: Any, x2: Any) -> Any:
 
 
 def setup(seed: int, dtype: torch.dtype, device: str, data: Path | None) -> Objective:
-    return whole(parameter([-1.2, 1.0], dtype, device), lambda x: f(x[0], x[1]))
+    return without_batches(parameter([-1.2, 1.0], dtype, device), lambda x: f(x[0], x[1]))
 
 
 PROBLEM = Problem(
