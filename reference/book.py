@@ -80,6 +80,7 @@ RULES: Mapping[str, Rule] = {
     "adagrad": Rule(step=_adagrad, twin="Adagrad", names={"eta": "lr"}, options={"eps": 1e-6, "eps_inside": True}),
     "rmsprop": Rule(step=_rmsprop, twin="RMSprop", names={"eta": "lr", "gamma": "alpha"},
                     options={"eps": 1e-6, "eps_inside": True}),
+    # The book's Adadelta has no lr: torch's multiplies the step by one.
     "adadelta": Rule(step=_adadelta, twin="Adadelta", state=(0.0, 0.0), names={"rho": "rho"},
                      options={"lr": 1.0, "eps": 1e-5}),
     "adam": Rule(step=_adam, twin="Adam", state=(0.0, 0.0, 0), names={"eta": "lr"}, options={"eps": 1e-6}),
@@ -174,6 +175,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published(rule="adagrad", symbols={"eta": 0.4}, where="7.5.2", printed=("-2.382563", "-0.158591"),
               exact=(-2.382562771979649, -0.15859055003666966),
               first=(("-4.600000", "-1.600000"), ("-4.329178", "-1.350122"))),
+    # The book prints -0.000000, which is -1.4e-162 at six decimals.
     Published(rule="adagrad", symbols={"eta": 2.0}, where="7.5.2", printed=("-0.002295", "-0.000000"),
               exact=(-0.002295340252192116, -1.4349e-162)),
     Published(rule="rmsprop", symbols={"eta": 0.4, "gamma": 0.9}, where="7.6.1", printed=("-0.010599", "0.000000"),

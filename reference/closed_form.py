@@ -50,6 +50,7 @@ def heavy_ball(eigenvalue: float, start: float, steps: int, *, lr: float, moment
     if regime == "underdamped":
         size = momentum**0.5
         angle = cmath.phase(complex(trace / 2, (momentum - trace * trace / 4) ** 0.5))
+        # sin(angle) is not 0: that is the critical case, above.
         c2 = (first / size - start * np.cos(angle)) / np.sin(angle)
         return np.asarray(size**k * (start * np.cos(k * angle) + c2 * np.sin(k * angle)))
     # The root of larger size comes without cancellation; the other one from their product, which is mu.

@@ -76,6 +76,7 @@ class LocalModel:
         ends = np.cumsum(sizes)
         zeros = [0 * start[end - size : end] for end, size in zip(ends, sizes, strict=True)]
         given = [zero if g is None else g for g, zero in zip(gradients, zeros, strict=True)]
+        # Curvature 0 as well where there is no gradient: the loss does not depend on that parameter at all.
         there = np.repeat([float(g is not None) for g in gradients], sizes)
         h, k, narrow = (
             torch.as_tensor(each) if isinstance(start, torch.Tensor) else each
@@ -91,6 +92,7 @@ def joined(parts: Sequence[Any]) -> Any:
     """Arrays of any shapes as one vector; a number system that is not NumPy's brings its own way."""
     if isinstance(parts[0], torch.Tensor):
         return torch.cat([part.reshape(-1) for part in parts])
+    # (value, error) pairs and randomly rounded numbers, which this package does not import.
     own = getattr(type(parts[0]), "joined", None)
     return own(parts) if own else np.concatenate([np.reshape(part, -1) for part in parts])
 
@@ -114,6 +116,7 @@ def closure_for(params: Sequence[torch.Tensor], *, rugged: bool = False) -> Call
         [torch.as_tensor(v).to(x).reshape(x.shape) for v in (curvatures(x.numel()), *ruggedness(x.numel()))]
         for x in reals
     ]
+    # The first evaluation is where the gradients were given: they are kept bit for bit.
     calls = 0
 
     @torch.no_grad()

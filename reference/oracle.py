@@ -40,6 +40,7 @@ class Trajectory:
         self.spec, self.hyper, self.store, self.rugged = spec, dict(hyper), store, rugged
         self.params = [joined(start)] if spec.closure else list(start)
         self.shapes = [np.shape(p) for p in start]
+        # What was synchronised is counted: a bias correction goes on where it was.
         begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in self.params]
         self.counts = [count for count, _ in begin]
         self.states = [dict(state) for _, state in begin]
@@ -66,6 +67,7 @@ class Trajectory:
 def multiprecision(value: Any) -> Any:
     """A float, or an array of any shape, as mpmath numbers of fifty digits; the conversion is exact."""
     if isinstance(value, np.ndarray):
+        # An array of objects: NumPy's operators then call mpmath's, element by element.
         numbers = np.empty(value.shape, dtype=object)
         numbers[...] = np.frompyfunc(_CONTEXT.mpf, 1, 1)(value)
         return numbers

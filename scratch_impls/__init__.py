@@ -51,6 +51,7 @@ def load_file(path: str | Path) -> Spec:
     path = Path(path)
     if not path.is_file():
         raise SpecError(f"there is no formula file {path}")
+    # Below this package's name, so that `from .spec import Spec` works in a file that lies anywhere.
     found = importlib.util.spec_from_file_location(f"{__package__}._file_{path.stem}", path)
     if found is None or found.loader is None:
         raise SpecError(f"{path} is not a Python file: a formula file ends in .py")

@@ -40,11 +40,11 @@ def strong_wolfe(at, start, t, *, reach, max_ls, c1=1e-4, c2=0.9, shortest=1e-9)
     ends, trials = _bracket(at, start, t, max_ls, too_high, flat)
     if len(ends) == 1:
         return ends[0], trials + 1
-    return _zoom(at, ends, trials, lambda length: length * reach < shortest, max_ls, too_high, flat)
+    return _zoom(at, ends, trials, reach, max_ls, shortest, too_high, flat)
 
 
 def _bracket(at, start, t, max_ls, too_high, flat):
-    """Algorithm 3.5: the ends of a bracket that holds such a point, or it alone; and how many trials after the first."""
+    """Algorithm 3.5: the ends of a bracket that holds such a point, or it alone; and the trials after the first."""
     old, new, trials = start, at(t), 0
     while True:
         if trials >= max_ls:
@@ -59,10 +59,10 @@ def _bracket(at, start, t, max_ls, too_high, flat):
         trials += 1
 
 
-def _zoom(at, ends, trials, too_short, max_ls, too_high, flat):
+def _zoom(at, ends, trials, reach, max_ls, shortest, too_high, flat):
     """Algorithm 3.6: the bracket shrinks around its lower end until that satisfies both conditions."""
     timid, low = False, _lower(ends)
-    while trials < max_ls and not too_short(abs(ends[1].t - ends[0].t)):
+    while trials < max_ls and not abs(ends[1].t - ends[0].t) * reach < shortest:
         t, timid = _inside(ends, timid)
         new = at(t)
         trials += 1

@@ -7,6 +7,7 @@ one of its arrays comes: a formula needs no framework.
 
 def where(condition, a, b):
     """a where the condition holds, else b; what is not taken leaves no trace, not even a NaN."""
+    # Python's floats: no method and no array.
     if isinstance(condition, bool):
         return a if condition else b
     if hasattr(a, "where"):
@@ -22,6 +23,7 @@ def where(condition, a, b):
 
 def maximum(a, b):
     """The larger of two, elementwise. NaN on either side gives NaN."""
+    # b != b: a NaN compares false with everything, and would lose to whatever stands on the other side.
     return where((a < b) | (b != b), b, a)
 
 

@@ -31,6 +31,7 @@ def init(param) -> State:
 def update(
     param, grad, state, step, *, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0, maximize=False
 ):  # fmt: skip
+    # torch's default is finfo.eps of the parameter: it depends on the format, so that None stands for it.
     eps1 = spacing(param) if eps[0] is None else eps[0]
     g = -grad if maximize else grad
     b = step**beta2_decay

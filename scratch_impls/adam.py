@@ -37,6 +37,7 @@ def update(
     v = beta2 * state["exp_avg_sq"] + (1 - beta2) * g * g
     new, w = {"exp_avg": m, "exp_avg_sq": v}, v
     if amsgrad:
+        # Of the raw average: of the corrected one an early peak counts 31.6 times as long.
         w = new["max_exp_avg_sq"] = maximum(state["max_exp_avg_sq"], v)
     root = (w / (1 - beta2**step)) ** 0.5 + eps
     return param - lr * (m / (1 - beta1**step)) / root, new

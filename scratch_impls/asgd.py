@@ -29,6 +29,7 @@ def update(
     if weight_decay:
         g = g + weight_decay * param
     param = (1 - lambd * eta) * param - eta * g
+    # mu is 1 until t0: the average is x itself.
     a = (1 - mu) * a + mu * param
     return param, {"eta": lr / (1 + lambd * lr * step) ** alpha, "mu": 1 / maximum(1, step - t0), "ax": a}
 

@@ -49,6 +49,7 @@ def update(
             break
         _remember(state, g, int(history_size))
         d = state["d"] = _direction(state, g)
+        # Nothing is known of the curvature yet: the first step is at most lr long in the 1-norm.
         t = state["t"] = lr * min(1, 1 / abs(g).sum()) if state["n_iter"] == 1 else lr
         state["prev_flat_grad"], old, slope = g, f, _dot(g, d)
         if slope > -tolerance_change:
@@ -76,6 +77,7 @@ def _remember(state, g, history_size):
         return
     s, y = state["t"] * state["d"], g - state["prev_flat_grad"]
     curvature = _dot(y, s)
+    # A pair that curves downward would make H indefinite, and the next direction might lead uphill.
     if curvature > 1e-10:
         state["H_diag"] = curvature / _dot(y, y)
         for name, new in (("old_stps", s), ("old_dirs", y), ("ro", 1 / curvature)):

@@ -33,6 +33,7 @@ def update(
     u = (1 - momentum) * grad + momentum * m if nesterov else m
     rows, columns = param.shape
     X = u / maximum((u * u).sum() ** 0.5, eps)
+    # The smaller of X X' and X' X: the same result for less work.
     X = _orthogonal(X.T, ns_coefficients, ns_steps).T if rows > columns else _orthogonal(X, ns_coefficients, ns_steps)
     s = 0.2 * max(rows, columns) ** 0.5 if adjust_lr_fn == "match_rms_adamw" else max(1, rows / (columns or 1)) ** 0.5
     param = param - lr * weight_decay * param

@@ -42,6 +42,7 @@ def update(
     m = beta1 * state["exp_avg"] + (1 - beta1) * g
     v = beta2 * state["exp_avg_sq"] + (1 - beta2) * g * g
     r = (v / (1 - beta2**step)) ** 0.5 + eps
+    # Two steps, as torch takes them: the gradient's share, then the average's with the next step's momentum.
     param = param - lr * (1 - a) / (1 - p) * g / r
     param = param - lr * b / (1 - p * b) * m / r
     return param, {"exp_avg": m, "exp_avg_sq": v, "mu_product": p}

@@ -38,6 +38,7 @@ def update(
     m = beta1 * state["exp_avg"] + (1 - beta1) * g
     v = beta2 * state["exp_avg_sq"] + (1 - beta2) * g * g
     new, d = {"exp_avg": m, "exp_avg_sq": v}, m / (1 - beta1**step)
+    # The length of the average in the limit, and at step t: where r <= 4 the variance of its root does not exist.
     R = 2 / (1 - beta2) - 1
     r = R - 2 * step * beta2**step / (1 - beta2**step)
     if r <= 5:

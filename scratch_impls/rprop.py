@@ -29,6 +29,7 @@ def update(param, grad, state, step, *, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e
     s, eta = g * state["prev"], state["step_size"]
     eta = where(s > 0, eta * etas[1], where(s < 0, eta * etas[0], eta))
     eta = minimum(maximum(eta, step_sizes[0]), step_sizes[1])
+    # Remembered as 0: the step after a change of sign has s = 0, and neither grows nor shrinks.
     g = where(s < 0, 0, g)
     return param - eta * sign(g), {"prev": g, "step_size": eta}
 

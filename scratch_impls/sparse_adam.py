@@ -25,6 +25,7 @@ def update(param, grad, state, step, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, m
     g = -grad if maximize else grad
     m = beta1 * state["exp_avg"] + (1 - beta1) * g
     v = beta2 * state["exp_avg_sq"] + (1 - beta2) * g * g
+    # Both corrections as one number, as torch has it: eps is then added to the uncorrected root.
     rate = lr * (1 - beta2**step) ** 0.5 / (1 - beta1**step)
     return param - rate * m / (v**0.5 + eps), {"exp_avg": m, "exp_avg_sq": v}
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 State = dict[str, Any]
+# Exactly these: the adapter, the oracle and the bounds all call an update by position.
 POSITIONAL = ("param", "grad", "state", "step")
 ASKING = ("param", "evaluate", "state", "step")
 
@@ -170,6 +171,7 @@ def _case_complaints(spec: Spec) -> list[str]:
             spec.hyper(**c.hyper)
         except (TypeError, ValueError) as error:
             found.append(f"the case {c.name!r} is refused: {error}")
+    # An option that no case varies could be ignored by the formula, and no comparison would show it.
     varied = {name for c in spec.cases for name, value in c.hyper.items() if _differs(value, spec.defaults.get(name))}
     found += [f"no case gives {n} a value other than its default" for n in spec.defaults if n not in varied]
     return found
@@ -186,6 +188,7 @@ def as_shape(shape: Sequence[int], dims: int | None) -> tuple[int, ...]:
     if dims is None or len(shape) == dims:
         return shape
     if len(shape) < dims:
+        # Columns: a vector is a matrix of one column, and a single number one of one element.
         return shape + (1,) * (dims - len(shape))
     return (*shape[: dims - 1], math.prod(shape[dims - 1 :]))
 

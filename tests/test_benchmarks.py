@@ -13,10 +13,11 @@ import pytest
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import probe
 from twinstep.bench.speed import contest, timing
+from twinstep.bench.speed.playback import Playback
 from twinstep.bench.speed.shapes import SHAPES
 from twinstep.scratch_impls import all_specs, load, names
 
-PLAYBACK = timing.Playback()
+PLAYBACK = Playback()
 pytestmark = pytest.mark.benchmark(timer=PLAYBACK)
 
 SEED, DTYPE = 0, "float32"

@@ -66,7 +66,7 @@ FIRST_IN_A_PROCESS = """
 import random, here
 here.use_this_tree()
 import torch
-from twinstep.bench.problems import digits_softmax
+from twinstep.bench.study.problems import digits_softmax
 before = random.getstate()
 digits_softmax.digits()
 assert random.getstate() == before
@@ -182,9 +182,9 @@ def test_an_unknown_problem_is_answered_with_the_nearest():
 
 
 def test_a_file_that_defines_no_problem_is_told_so(monkeypatch):
-    monkeypatch.setattr(problems, "names", lambda: ("problem",))
-    with pytest.raises(TypeError, match=r"problem\.py must define PROBLEM"):
-        problems.load.__wrapped__("problem")
+    monkeypatch.setattr(problems, "names", lambda: ("-problem",))  # _problem.py, a module that is none
+    with pytest.raises(TypeError, match=r"_problem\.py must define PROBLEM"):
+        problems.load.__wrapped__("-problem")
 
 
 def unknown_problems(specs):

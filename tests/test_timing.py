@@ -11,6 +11,7 @@ import torch
 
 from twinstep.bench.compare.scenario import probe
 from twinstep.bench.speed import contest, shapes, timing
+from twinstep.bench.speed.playback import Playback
 from twinstep.scratch_impls import all_specs, load
 
 
@@ -131,7 +132,7 @@ def test_the_stream_moves_about_as_much_as_it_is_asked_to():
 
 
 def test_playback_returns_what_it_was_given():
-    playback = timing.Playback()
+    playback = Playback()
     playback.load([0.3, 1e-9, 2.0])
     assert [-(playback() - playback()) for _ in range(3)] == [0.3, 1e-9, 2.0]
     with pytest.raises(RuntimeError, match="more rounds"):

@@ -32,6 +32,7 @@ class _Commands(click.Group):
         if cmd_name not in names():
             return None
         module = importlib.import_module(f".{cmd_name}", __package__)
+        # Exactly one: a file with two commands, or none, raises here.
         (command,) = (v for v in vars(module).values() if isinstance(v, click.Command))
         return command
 
@@ -59,6 +60,7 @@ def main() -> None:
 
     A child does the work: what ends it from inside, as somebody's os._exit(0) does, is no 0 here.
     """
+    # An exit code must be able to say that the judged code ended the process.
     sys.exit(watched(_work))
 
 

@@ -21,6 +21,7 @@ class BadInput(click.ClickException):
 @contextmanager
 def bad_input() -> Iterator[None]:
     """What the user gave wrongly becomes one line and exit code 2; everything else is our own fault and traces back."""
+    # Here and not above: `twinstep --help` must not wait for torch.
     from ..battery.targets import TargetError
     from ..gate.trees import GateError
     from ..records.rows import RowError
@@ -68,6 +69,7 @@ def progress_bar(total: int) -> Iterator[Any]:
     """A bar on a terminal, nothing elsewhere."""
     errors = Console(stderr=True, emoji=False)
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    # On the error stream: the tables on standard output can be piped.
     with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=total)
         started = False

@@ -20,6 +20,7 @@ def book(data: Path | None) -> None:
         from ..study.book import airfoil_rows, walk_rows
         from ..study.problems._airfoil_download import DataUnavailable
 
+        # The walks need no data: they are judged where the airfoil table cannot be had.
         rows, missing = walk_rows(), ""
         try:
             rows += airfoil_rows(data)

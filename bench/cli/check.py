@@ -95,6 +95,7 @@ def judge(
     options: dict[str, Any] = {
         "checks": checks, "expected_failures": expectations(expect), "on_result": _progress(results)
     }  # fmt: skip
+    # In this process unless a time limit asks for others: no start of torch for each of fifty checks.
     if timeout_s is None:
         arguments = request.arguments()
         from ..battery.judge import check_optimizer

@@ -19,6 +19,7 @@ def gallery(only_check: bool) -> None:
         root = Path.cwd()
         if not (root / "scratch_impls").is_dir():
             raise click.UsageError("the gallery is made in a clone of Twinstep, from its own folder")
+        # First: measuring takes minutes, and a damaged file would end it at the last step.
         page.check_readable(root)
         wanted = page.products(root, page.entries())
         different = page.stale(root, wanted)

@@ -62,11 +62,13 @@ def run(
             data=data,
             against=(against, resolve(against)) if against else None,
         )
+        # Before anything runs: after an hour of training is too late for a missing option.
         _check_options(job)
         with progress_bar(total=len(list(job.cells()))) as report:
             outcome = run_job(job, report)
         pictures = draw(outcome.lines, out)
     _print_summary(outcome, pictures)
+    # Nothing was measured, which must not look like nothing was wrong.
     if not outcome.lines:
         raise click.exceptions.Exit(4)
     if any(line.gap.gap_bounds > 1 for line in outcome.lines):

@@ -27,6 +27,7 @@ class Precision:
 
 
 PRECISIONS = {
+    # Half a unit in the last place of 1, and the smallest subnormal; bfloat16 has float32's exponents and 8 bits.
     "float64": Precision(2.0**-53, 2.0**-1074),
     "float32": Precision(2.0**-24, 2.0**-149),
     "float16": Precision(2.0**-11, 2.0**-24),
@@ -62,6 +63,7 @@ class Bounded:
         a, b = self, other
         precision = b.precision if a.constant else a.precision
         error_a, error_b = a.error, b.error
+        # 1 - beta2**step is Python's, in float64; as it meets a float32 tensor it is rounded once more.
         if a.constant != b.constant:
             if a.constant:
                 error_a = error_a + precision.roundoff * abs(a.value)
@@ -127,12 +129,15 @@ class Bounded:
     def where(self, condition: Any, other: Any) -> Bounded:
         """self where the condition holds, else other; two that are within their errors may have been exchanged."""
         value, error, b, error_b, precision, constant = self._with(other)
+        # torch and a formula may take different branches here, and both be right (Adamax's max, amsgrad's, Rprop's
+        # sign).
         near = abs(value - b) <= error + error_b
         taken = np.where(near, np.maximum(error, error_b), np.where(condition, error, error_b))
         return Bounded(np.where(condition, value, b), taken, precision, constant)
 
     def sign(self) -> Bounded:
         """-1, 0 or 1; nothing is sure of a value within its own error."""
+        # From -1 to 1 it is 2: the largest that two right signs can differ.
         unsure = np.where(abs(self.value) < self.error, 2.0, 0.0)
         return Bounded(np.sign(self.value), unsure, self.precision, self.constant)
 
@@ -162,6 +167,7 @@ class Bounded:
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Bounded:
         """In whatever order: each of the n - 1 additions may round all that was added so far."""
         how: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
+        # torch sums in blocks of vector width, NumPy pairwise, Python in order: no order may be assumed.
         total = self.value.sum(**how)
         added = max(self.value.size if axis is None else self.value.shape[axis], 1) - 1
         rounded = added * (self.precision.roundoff * abs(self.value).sum(**how) + self.precision.underflow)
@@ -199,6 +205,7 @@ class Bounded:
 
 
 def _rounded(value: Any, inherited: Any, precision: Precision, constant: bool) -> Bounded:
+    # A relative error alone says nothing of a result below the normal range, as g * g of tiny gradients is.
     error = inherited + (precision.roundoff * abs(value) + precision.underflow)
     return Bounded(value, error, precision, constant)
 

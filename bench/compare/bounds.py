@@ -63,6 +63,7 @@ class SampledBounds:
     """All parameters as one vector, and its state, in runs of which the first is exact to float64."""
 
     def __init__(self, spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> None:
+        # One seed: the bound of a case is the same in every run, and a failure can be repeated.
         self.precision, self.rounding = PRECISIONS[dtype], Rounding(dtype, SAMPLES, FACTOR)
         synced = scenario.synced and [(count, map_state(state, self._exact)) for count, state in scenario.synced]
         self.run = Trajectory(spec, hyper, [self._exact(a) for a in scenario.start], synced, rugged=scenario.rugged)
@@ -102,5 +103,6 @@ def _round_number(value: Any, dtype: str) -> Any:
     """A state value that is a number, not a tensor, may be kept in the parameter's format: it is rounded once."""
     if value is None or (isinstance(value, Bounded) and not value.constant):
         return value
+    # torch keeps NAdam's mu_product in a float32 tensor, where ours is a Python number.
     number = value if isinstance(value, Bounded) else Bounded(float(value), 0.0, PRECISIONS[dtype], constant=True)
     return 1 * Bounded(np.asarray(number.value), np.asarray(number.error), PRECISIONS[dtype])

@@ -30,6 +30,7 @@ def likely_cause(
     Looked up in float64 over the parameters, whatever dtype the disagreement was found in.
     """
     try:
+        # In float64 rounding is smallest, so that two conventions are not confused.
         ours = trajectory(make, our_hyper, scenario.for_spec(spec), device)
     except Exception:  # it does not work in float64, which must not hide the disagreement that was found elsewhere
         return ""
@@ -38,6 +39,7 @@ def likely_cause(
         return f"its parameters are not finite after step {step + 1}"
     for variant in variants(spec, hyper):
         walked = _walk(variant, scenario)
+        # Twice the error of the variant itself: the same measure by which the formula was found to disagree.
         if walked is not None and gaps(ours, walked[0], walked[0], walked[1]).max() <= 1:
             return variant.says
     return ""

@@ -52,6 +52,7 @@ class Rounding:
 
     def _at_random(self, value: np.ndarray) -> np.ndarray:
         """Most of the time is spent here: as few passes over the rows as can be."""
+        # Row 0 stays exact: it is what the others are compared with, and the value of the bound.
         rounded = np.empty((1 + self.runs, value.shape[1]))
         rounded[:] = value
         noise = self.generator.random((self.runs, value.shape[1]))
@@ -99,6 +100,7 @@ class RandomlyRounded:
     @staticmethod
     def joined(parts: Sequence[RandomlyRounded]) -> RandomlyRounded:
         """All of them as one vector."""
+        # Parts that no operation has rounded yet have one row, which stands for all runs.
         runs = max(len(part.value) for part in parts)
         rows = [np.broadcast_to(part.value, (runs, part.value.shape[1])) for part in parts]
         return RandomlyRounded(np.concatenate(rows, axis=1), parts[0].rounding)

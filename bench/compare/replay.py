@@ -59,6 +59,7 @@ class _Side:
     def step(self, gradients: list[torch.Tensor | None], lr_factor: float) -> None:
         for param, buffer, gradient in zip(self.params, self.grads, gradients, strict=True):
             param.grad = None if gradient is None else buffer.copy_(gradient)
+        # Written into the groups, as schedulers do: an optimizer that reads lr once in its constructor shows here.
         for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True):
             group["lr"] = lr * lr_factor
         if self.rugged:
@@ -114,6 +115,7 @@ def replay(
     layout, rows = _Layout.of(bounds), []
     for gradients, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
         tensors = [None if g is None else torch.from_numpy(g) for g in gradients]
+        # The same tensors for both: each side copies them into buffers of its own, and may write into those.
         left.step(tensors, factor)
         right.step(tensors, factor)
         bounds.step(gradients, factor)
@@ -171,6 +173,7 @@ class _Layout:
     def slots(self, labels: Sequence[str]) -> tuple[tuple[str, int], ...]:
         """(name, first element) of each value, such as ("p0.exp_avg", 20)."""
         names = [f"{label}.{name}" for label, wanted in zip(labels, self.names, strict=False) for name in wanted]
+        # All parameters as one vector have one unit, and it goes by the first label.
         starts = np.cumsum([0, *self.sizes[:-1]])
         return tuple((name, int(start)) for name, start in zip(names, starts, strict=True))
 

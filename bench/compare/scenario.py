@@ -111,12 +111,19 @@ def probe(
     for t in range(steps):
         gradients: list[np.ndarray | None] = []
         for i, shape in enumerate(shapes):
+            # An early maximum stays in amsgrad's state for good: of the corrected average (optax) the next steps are
+            # 31.6 times shorter than of the raw one.
             gradient = spread_gradient(rng, shape) * (100.0 if t == 0 else 1.0)
             if i == 0 and gradient.size > 8:
+                # A constant coordinate: centered RMSProp divides by sqrt(v - m^2), which goes to 0 there.
                 gradient.reshape(-1)[4] = 0.5
+            # None is not zero: who takes it for zero decays momentum and counts a step. A late start shows who counts
+            # the steps of the optimizer instead of the parameter's.
             missing = (i == 1 and t % 7 == 3) or (late and i == len(shapes) - 1 and t < 5)
             gradients.append(None if missing else gradient)
         history.append(tuple(gradients))
+    # At a constant lr, lr inside or outside the velocity, decay scaled by lr or not, and a schedule that is one step
+    # late cannot be told apart; after lr / 10 the first is 9.1 times off at momentum 0.9.
     third = max(steps // 3, 1)
     factors = tuple(0.0 if t == 2 and steps > 5 else 0.1 if third <= t < 2 * third else 1.0 for t in range(steps))
     name = "late-start" if late else "rugged" if rugged else "probe"
@@ -136,6 +143,7 @@ def tiny(seed: int, *, steps: int = 20, n: int = 24) -> Scenario:
 
 def cast(array: np.ndarray, dtype: str) -> np.ndarray:
     """Rounded to the format and back to float64, so that all number systems start from the same values."""
+    # torch rounds for NumPy, which has no bfloat16.
     if dtype == "float64":
         return np.asarray(array, dtype=np.float64)
     rounded: np.ndarray = torch.from_numpy(np.array(array, dtype=np.float64)).to(getattr(torch, dtype)).double().numpy()
@@ -165,6 +173,7 @@ def synced_scenario(
     history = Trajectory(spec, full, [arrays[0] for arrays in made])
     for t in range(warm):
         history.step([arrays[1 + t] for arrays in made])
+    # The state is rounded, as what somebody saved in that format is: both sides load it bit for bit.
     synced = [(warm, map_state(state, lambda value: _round_state(value, dtype))) for state in history.states]
     return Scenario(
         name=f"lockstep after {warm} steps",

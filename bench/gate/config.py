@@ -129,6 +129,7 @@ def _construct(kind: Any, table: Any, where: str) -> Any:
     if not isinstance(table, Mapping):
         raise GateError(f"{where} holds {table!r}, which is no table of keys")
     known = [f.name for f in fields(kind)]
+    # A typo in a threshold must not mean the default, silently.
     for name in table:
         if name not in known:
             raise GateError(f"{where} has no {name!r}: {nearest(name, known)}")

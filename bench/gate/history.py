@@ -102,6 +102,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> list[Point]:
     """Machine by machine, benchmark by benchmark, commits in the order in which they were first measured."""
     times: dict[tuple[str, str, str, str], dict[tuple[str, int], dict[str, list[float]]]] = {}
     for row in rows:
+        # By series as well: a benchmark whose definition changed starts a new line of points.
         key = (machine_of(row), row["cell"], row["series"], row["head"])
         process = times.setdefault(key, {}).setdefault((row["run"], row["process"]), {})
         process[row["arm"]] = row["cpu"]
@@ -112,6 +113,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> list[Point]:
             continue
         steps = [statistics.median(p["head"]) for p in heads]
         ratios = [
+            # Round by round: the two ran within milliseconds, and the ratio is free of what the machine did later.
             statistics.median(a / b for a, b in zip(p["head"], p["reference"], strict=True))
             for p in heads
             if "reference" in p

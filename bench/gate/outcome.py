@@ -10,6 +10,8 @@ from .decide import INCONCLUSIVE, OPEN, PASS, REGRESSION, Decision
 
 Progress = Callable[[str], Any]  # called with one line for each step of the way
 
+# A gate that measured nothing must not be green: pytest-benchmark's --benchmark-compare-fail exits 0 when a benchmark
+# was removed, when all were renamed and when none was selected.
 PASSED, RED, USAGE, UNCLEAR, NOTHING = 0, 1, 2, 3, 4  # exit codes
 MEANING = {
     PASSED: "PASS",
@@ -92,6 +94,7 @@ def accept(faults: Iterable[Fault], names: Iterable[str]) -> Iterator[Fault]:
     """The faults, those marked that a maintainer accepted: a removal, or a check that is known to fail from now on."""
     given = set(names)
     for fault in faults:
+        # "broken" is not: a head that does not run was not judged, and nobody can accept what nobody saw.
         acceptable = fault.kind in ("vanished", "agreement", "loss")
         yield Fault(**{**vars(fault), "accepted": True}) if acceptable and fault.name in given else fault
 

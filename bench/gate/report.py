@@ -108,6 +108,7 @@ def markdown(outcome: Outcome) -> str:
     """For the step summary and the comment of a pull request."""
     lines = [f"### Twinstep gate: {outcome.meaning}", "", f"head `{outcome.head}` against base `{outcome.base}`", ""]
     for fault in outcome.faults:
+        # Folded away: a comment with fifty tracebacks is one that nobody reads.
         first, *rest = fault.text.splitlines() or [""]
         lines.append(f"- **{_title(fault)}** {_plain(first)}")
         if rest:
@@ -116,6 +117,7 @@ def markdown(outcome: Outcome) -> str:
                 "<details><summary>more</summary>",
                 "",
                 "```",
+                # Or a line of three backticks ends the block, and what follows draws whatever it likes.
                 *(line.replace("`", "'") for line in rest),
                 "```",
                 "",
@@ -181,6 +183,7 @@ def junit(outcome: Outcome) -> bytes:
     """One test case for every optimizer's checks, every benchmark and everything that is wrong beside them."""
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(suites, "testsuite", name="twinstep gate", time=f"{outcome.seconds:.1f}")
+    # Green cases as well: a report of failures alone looks the same whether all passed or nothing ran.
     for optimizer, (ran, bad) in sorted(outcome.checks.items()):
         if not bad:
             _case(suite, "agreement", f"{optimizer} ({ran} checks)")

@@ -73,11 +73,13 @@ def gate(request: Request) -> int:
     """Runs the whole gate; returns its exit code. GateError for what cannot be judged."""
     repo = repository(request.start)
     with alone(), tempfile.TemporaryDirectory(prefix="twinstep-gate-") as folder:
+        # Files of their own, outside the repository: the working tree goes on being edited while the gate runs.
         base = checkout(repo, request.base, Path(folder, "base"))
         head = snapshot(repo, Path(folder, "head"))
         settings = config.settings_of(base.root)
         orders = Path(folder, "orders.json")
         orders.write_text(json.dumps(_orders(request, repo, base, head)), encoding="utf-8")
+        # Another library's gate: the installed Twinstep judges, and no pull request of theirs changes that.
         if not settings.formulas:
             return obey(str(orders))
         if not (base.root / "bench" / "gate" / "start.py").is_file():
@@ -136,5 +138,6 @@ def _write(outcome: Outcome, files: dict[str, Path], out: Path) -> None:
     report.write(outcome, {"json": out / "gate.json", "junit": out / "gate.xml", "markdown": out / "gate.md", **files})
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
+        # Appended: earlier steps of the job have written theirs.
         with open(summary, "a", encoding="utf-8") as file:
             file.write(report.markdown(outcome) + "\n")

@@ -47,6 +47,7 @@ def relative_change(ours: Sequence[float], *theirs: Sequence[float]) -> float:
     Each pair of rounds runs forwards and backwards, so a machine that slows down steadily cancels.
     """
     logs = np.log(ours) - np.mean(np.log(theirs), axis=0)
+    # Logarithms: 1.1 and 1 / 1.1 are as far from 1, so that a median of ratios has no direction.
     pairs = logs[: len(logs) // 2 * 2].reshape(-1, 2).mean(axis=1)
     return float(np.expm1(np.median(pairs)))
 

@@ -91,6 +91,7 @@ def optimizers(tree: Tree, settings: Settings, base: Tree | None = None) -> dict
 
 def _formula(tree: Tree, name: str) -> Subject:
     """The formula through its own tree's adapter, held against its twin by the formula that this program has of it."""
+    # The head's formula, bounded and paired by what the base's program knows of that name; a new one by its own.
     theirs = tree.load("scratch_impls").load(name)
     known = name in scratch_impls.names()
     spec = scratch_impls.load(name) if known else theirs
@@ -122,6 +123,7 @@ def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
 def cells(subject: Subject) -> list[Cell]:
     """What is timed of an optimizer, on as many elements for each, in such shapes as its rule takes."""
     dims = subject.spec.dims if subject.spec else None
+    # The same number of elements for every rule, so that times of one table can be read beside each other.
     shapes = {name: tuple(as_shape(shape, dims) for shape in SHAPES[name]) for name in TIMED_SHAPES}
     return [
         Cell(name=f"{subject.name}/{case} {name}", optimizer=subject.name, hyper=hyper, shapes=shapes[name])
@@ -158,6 +160,7 @@ def has_benchmark(root: Path, target: str) -> bool:
     stem = root / Path(*module.split("."))
     for file in (stem.with_suffix(".py"), stem / "__init__.py"):
         if file.is_file():
+            # Reading, not importing: an import would run the head's code before anything isolates it.
             body = ast.parse(file.read_text(encoding="utf-8")).body
             return any(isinstance(n, (ast.FunctionDef, ast.ClassDef)) and n.name == name for n in body)
     return False

@@ -58,6 +58,8 @@ class Tree:
     def load(self, name: str) -> ModuleType:
         """The module of that name in this tree. GateError when its own absolute name was imported from elsewhere."""
         module = importlib.import_module(f"{self.parent}.{name}")
+        # importlib.import_module("their_lib") bypasses __import__: then both trees would share one module, and compare
+        # equal.
         strays = sorted(self.packages & set(sys.modules))
         if strays:
             raise GateError(
@@ -158,6 +160,7 @@ def checkout(repo: Path, ref: str, into: Path) -> Checkout:
         why = "; this clone is shallow: `git fetch --unshallow`, or fetch-depth: 0 in a workflow" if shallow else ""
         raise GateError(f"there is no commit {ref!r} here{why or '; `git branch -a` lists what there is'}") from None
     into.mkdir(parents=True)
+    # An index of its own: read-tree writes one, and the repository's belongs to whoever is working there.
     private = {**os.environ, "GIT_INDEX_FILE": str(into.parent / f"{into.name}.index")}
     git(repo, "read-tree", commit, env=private)
     git(repo, "checkout-index", "--all", f"--prefix={into.resolve()}/", env=private)

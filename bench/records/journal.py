@@ -37,6 +37,7 @@ class DamagedJournal(UserWarning):
 
 def encode(row: Mapping[str, Any]) -> str:
     """One line of valid JSON; floats survive to the last bit, NaN and infinities too."""
+    # Python's json would write NaN, which is no JSON: jq and JavaScript refuse such a file as a whole.
     safe = {k: {"float": repr(v)} if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
     return json.dumps(safe, allow_nan=False, ensure_ascii=False)
 
@@ -153,6 +154,7 @@ def make_folder(folder: Path) -> None:
     """TableError unless the folder is there, or can be made, and takes files."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # Tried, not asked: permissions say yes on a read-only or full file system.
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise TableError(f"cannot write into {folder}: {error.strerror}; name a folder that can be written") from None
@@ -167,6 +169,7 @@ def _locked(path: Path, flags: int) -> Iterator[int]:
         raise TableError(f"cannot write {path}: {error.strerror}") from None
     try:
         if fcntl is not None:
+            # Against a repair, which reads and truncates: appending alone would be safe without.
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file
     finally:

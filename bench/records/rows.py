@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# What makes two rows the same cell; where it was measured is no part, so that a table of one machine judges another's.
 IDENTITY = ("optimizer", "case", "problem", "implementation", "seed", "dtype", "device")
 ENVIRONMENT = ("twinstep", "commit", "python", "torch", "numpy", "processor", "threads", "system")
 IMPLEMENTATIONS = ("scratch", "scratch-numpy", "torch-forloop", "torch-foreach", "torch-fused")
@@ -77,6 +78,7 @@ def complete(kind: str, row: Mapping[str, Any]) -> Row:
         raise RowError(f"a row of kind {kind!r} lacks {', '.join(missing)}; it has {', '.join(row) or 'nothing'}")
     if kind == "timings" and not any(name.endswith("_s") for name in row):
         raise RowError("a row of kind 'timings' has no time: a column that ends in _s, in seconds")
+    # What the row says goes before: a worker process measured it, in an environment of its own.
     values = {**environment(), **row}
     return {name: _as_python_value(name, values[name]) for name in ordered(kind, values)}
 

@@ -108,6 +108,7 @@ def frame(kind: str, rows: list[Row]) -> pandas.DataFrame:
 
     names = ordered(kind, {name for row in rows for name in row})
     for name in names:
+        # Whole numbers and fractions are one column; True beside 1.0 is two, since pandas would make objects of them.
         types = {float if isinstance(row[name], int) and not isinstance(row[name], bool) else type(row[name])
                  for row in rows if row.get(name) is not None}  # fmt: skip
         if len(types) > 1:
@@ -174,6 +175,7 @@ def replace_file(path: Path, content: Callable[[], bytes]) -> None:
         with temporary.open("xb") as file:
             file.write(content())
             file.flush()
+            # Or the move may reach the disk before the content, and a power cut leaves an empty table.
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:

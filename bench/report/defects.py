@@ -43,6 +43,8 @@ def script(defect: BatteryDefect) -> str:
     if not others:
         return defect.reproduction.replace("{cls}", first).rstrip()
     named = f'cls = "{first}"  # or {", ".join(others)}'
+    # So that the script runs as it is shown: the name stands once, at its top, and any of the others can take its
+    # place.
     body = defect.reproduction.replace("torch.optim.{cls}", "getattr(torch.optim, cls)").replace('"{cls}"', "cls")
     return f"{named}\n{body.rstrip()}"
 

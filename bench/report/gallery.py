@@ -66,6 +66,7 @@ def measure(spec: Spec) -> Entry:
 
 def _gaps(spec: Spec) -> Iterator[tuple[Key, float]]:
     """The largest gap of all cases, in single steps from synchronised state."""
+    # The book's cases have eps and lr where torch has not: the twin cannot take them.
     cases = [case for case in spec.cases if case.reference == "torch"]
     for implementation, dtype, theirs in _references(spec):
         gaps = [
@@ -81,6 +82,7 @@ def _steps(spec: Spec, case: Case, dtype: str) -> Iterator[tuple[Mapping[str, An
     if dtype in NARROW:
         yield wide_enough(case, spec), narrow_history(0, steps=5)
         return
+    # Ten steps: the averages are filled, the bias corrections far from 1, and RAdam rectifies.
     for warm in (0, 10):
         yield case.hyper, synced_scenario(spec, case.hyper, sizes=((8, 9),), warm=warm, dtype=dtype)
 
@@ -142,6 +144,8 @@ def keep_if_equal(new: dict[Key, float], old: dict[Key, float]) -> dict[Key, flo
 
 
 def _same(key: Key, new: float, old: float) -> bool:
+    # Which side of 1 it stands on is a verdict and must be equal; how far beyond is noise of a thing that is wrong
+    # anyway.
     if key[2] in FORMATS:
         return (new > 1 and old > 1) or ((new > 1) == (old > 1) and abs(new - old) <= BOUND_TOLERANCE)
     return abs(new - old) <= LOSS_TOLERANCE * abs(old)

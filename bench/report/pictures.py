@@ -36,6 +36,7 @@ def draw(lines: Iterable[Line], folder: Path) -> list[Path]:
 def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
     columns = min(count, 2)
     rows = -(-count // columns)
+    # Figure, not pyplot: no global state, no display, nothing to close.
     figure = Figure(figsize=(4.6 * columns, 3.2 * rows + 0.4), layout="constrained")
     figure.suptitle(title)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -69,6 +70,7 @@ def _losses(lines: list[Line]) -> Figure:
                 label=theirs if i == 0 else None,
             )
         values = np.concatenate([run[ours].losses for run in line.runs])
+        # A logarithm is for orders of magnitude; a curve within a factor of 20 reads better without.
         if (values > 0).all() and values.max() > 20 * values.min():
             axis.set_yscale("log")
         if problem.minimum is not None and problem.minimum > 0:
@@ -125,6 +127,7 @@ def _trace(
     x1, x2 = np.meshgrid(np.linspace(*plane.x1, 200), np.linspace(*plane.x2, 200))
     heights = plane.f(x1, x2)
     levels = (
+        # Rosenbrock's minimum is 0, where a logarithm has no level.
         np.geomspace(max(heights.min(), 1e-3), heights.max(), 18) if plane.log else np.linspace(0, heights.max(), 12)
     )
     ours, theirs = (run[name].trace for name in names)
@@ -143,6 +146,7 @@ def _trace(
 def png(figure: Figure) -> bytes:
     """The picture as a file; the same figure gives the same bytes."""
     buffer = io.BytesIO()
+    # Without the name and version of matplotlib, which would make every picture new with each release.
     figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return buffer.getvalue()
 

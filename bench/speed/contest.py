@@ -62,6 +62,7 @@ def factory(spec: Spec, implementation: str) -> Factory:
     if implementation == "scratch-numpy":
         return numpy_optimizer(spec)
     assert spec.reference is not None  # or no torch path would compete
+    # Made to take one path: torch's own default would choose foreach or for-loop by the device.
     return functools.partial(torch_paths.build, spec.reference, implementation.removeprefix("torch-"))
 
 
@@ -72,6 +73,7 @@ def disagreement(spec: Spec, case: Case, implementation: str, dtype: str, make: 
     """
     ours = make or factory(spec, implementation)
     try:
+        # Eight steps: the third has lr 0, and RAdam's first rectified step is the sixth.
         result = replay(spec, case.hyper, ours, twin(spec, dtype)[1], probe(0, steps=8), dtype=dtype)
     except Exception as error:  # whatever it raises, it is not an implementation that can be timed
         return f"{type(error).__name__}: {error}"
@@ -84,8 +86,10 @@ def stepper(
 ) -> Step:
     """A function without arguments that takes one step on its own copy of params; gradients are shared, only read."""
     if implementation == "scratch-numpy" and not spec.closure:
+        # Without the class around it: on NumPy the formula alone competes, as somebody would write it.
         arrays = Trajectory(spec, spec.hyper(**case.hyper), [p.numpy().copy() for p in params])
         return functools.partial(arrays.step, [g.numpy() for g in grads])
+    # Of its own: each takes as many steps as its blocks hold, and ends elsewhere.
     own = [p.clone().requires_grad_() for p in params]
     for param, grad in zip(own, grads, strict=True):
         param.grad = grad
@@ -174,6 +178,7 @@ def run_contest(
 ) -> Contest:  # fmt: skip
     """Judges and times all implementations of one cell, within about budget_s and the time of a few more rounds."""
     wrong = {name: why for name in implementations(spec) if (why := disagreement(spec, case, name, dtype)) is not None}
+    # Muon takes matrices alone: a vector becomes one column, with as many elements to move.
     shapes = [as_shape(shape, spec.dims) for shape in shapes]
     generator = torch.Generator().manual_seed(seed)
     kind = getattr(torch, dtype)

@@ -35,4 +35,5 @@ SHAPES: dict[str, Shapes] = {
 
 def elements(shapes: Sequence[Sequence[int]]) -> int:
     """The number of parameters."""
+    # prod of no dimensions is 1: a single number is one parameter.
     return sum(prod(shape) for shape in shapes)

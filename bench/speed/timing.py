@@ -68,6 +68,8 @@ def interleave(
         for step in steps.values():  # the first step of an optimizer makes its state, and a second warms caches
             step()
             step()
+        # Each its own number, so that the blocks of all take as long: a slow moment of the machine then hits each
+        # alike.
         inner = {name: _steps_per_block(step, block_s, clock) for name, step in steps.items()}
         seconds: dict[str, list[float]] = {name: [] for name in steps}
         cpu: dict[str, list[float]] = {name: [] for name in steps}
@@ -75,11 +77,13 @@ def interleave(
         while done < rounds:
             for name in order if done % 2 == 0 else order[::-1]:
                 steps[name]()  # untimed: its data come back into the cache, whoever was there before
+                # Beside the clock: on a crowded machine the clock counts what neighbours took (`gate.statistics`).
                 worked = time.process_time()
                 seconds[name].append(_block(steps[name], inner[name], clock) / inner[name])
                 cpu[name].append((time.process_time() - worked) / inner[name])
             done += 1
             spent = clock() - began
+            # Whole pairs of rounds alone: one that ran only forwards would not cancel a steady slowdown.
             if done % 2 == 0 and done >= FEWEST_ROUNDS and spent * (done + 2) / done > budget_s:
                 break
     arrays = ({name: np.array(values) for name, values in kind.items()} for kind in (seconds, cpu))
@@ -106,6 +110,7 @@ def undisturbed() -> Iterator[None]:
     """One torch thread and no garbage collection; both are as they were afterwards."""
     import torch
 
+    # A second thread runs on whatever core is free at the moment; a collection falls into whoever's block is running.
     threads, collecting = torch.get_num_threads(), gc.isenabled()
     gc.collect()
     gc.disable()
@@ -129,6 +134,8 @@ class Stream:
     def __init__(self, moved_bytes: int) -> None:
         import torch
 
+        # Three float32 an element. A step that moves more separate arrays than these two may come out below this floor
+        # (measured: 107 % of it for one add_ of as many bytes).
         size = max(moved_bytes // 12, 1)
         self.bytes = 12 * size
         self._y, self._x = torch.zeros(size), torch.ones(size)
@@ -149,6 +156,7 @@ def step_bytes(spec: Spec, hyper: Mapping[str, Any], shapes: Sequence[Sequence[i
 
     full, moved = spec.hyper(**hyper), 0
     for shape in shapes:
+        # No memory is taken: a broadcast scalar has the shape, which is all that the sizes of the state depend on.
         state = spec.start(np.broadcast_to(np.float32(1), tuple(shape)), full)
         kept = [elements([shape]) if value is None else np.size(value) for value in state.values()]
         moved += 3 * elements([shape]) + 2 * sum(size for size in kept)
@@ -185,24 +193,3 @@ def ratio(ours: np.ndarray, theirs: np.ndarray, *, confidence: float = 0.95) -> 
     k = int(binom.ppf((1 - confidence) / 2, each.size, 0.5))
     low, high = (float(each[k - 1]), float(each[-k])) if k > 0 else (0.0, math.inf)
     return Ratio(value=float(np.median(each)), low=low, high=high, confidence=confidence)
-
-
-class Playback:
-    """A timer that returns recorded durations: two calls, the start and the end of a round, lie one duration apart.
-
-    It lets a benchmark runner that times its rounds one after the other store what was timed interleaved.
-    """
-
-    __name__ = "playback"
-
-    def __init__(self) -> None:
-        self._ahead: list[float] = []
-
-    def load(self, durations: Sequence[float] | np.ndarray) -> None:
-        """Durations in seconds, in the order in which they come out; what was left of the last ones is dropped."""
-        self._ahead = [t for duration in durations for t in (0.0, float(duration))][::-1]
-
-    def __call__(self) -> float:
-        if not self._ahead:
-            raise RuntimeError("playback: more rounds were asked for than were recorded")
-        return self._ahead.pop()

@@ -53,7 +53,9 @@ class Cell:
 
 def reproducible(table: pandas.DataFrame) -> pandas.DataFrame:
     """The rows that a baseline can hold: float64, seed 0, a finite loss, and nothing that amplifies rounding."""
+    # Two right implementations end 1e-2 apart on Rosenbrock in float64 after a thousand steps.
     chaotic = [problem.name for problem in problems.all_problems() if problem.chaotic]
+    # By comparing losses: one comparison that rounding decides otherwise is another way from there on.
     deciding = [spec.name for spec in scratch_impls.all_specs() if spec.closure]  # by comparing losses
     amplified = table.problem.isin(chaotic) | table.optimizer.isin(deciding)
     return table[(table["dtype"] == "float64") & (table.seed == 0) & table.final_loss.notna() & ~amplified]
@@ -91,6 +93,7 @@ def _judge(name: str, column: str, was: float | None, now: float | None, toleran
         return Cell(name=name, column=column, verdict=verdict, was=was, now=now, change=None)
     if was == now or (math.isnan(was) and math.isnan(now)):
         return None
+    # From 0, and to or from infinity, there is no relative change: it moved.
     change = abs(now - was) / abs(was) if was and math.isfinite(was) and math.isfinite(now) else math.inf
     if change <= tolerance:
         return None

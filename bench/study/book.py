@@ -54,6 +54,7 @@ def airfoil_losses(spec: Spec, hyper: Mapping[str, Any], table: np.ndarray, *, b
     """
     x, y = airfoil_regression(table)
     full = spec.hyper(**hyper)
+    # From zeros and in file order: the book's own runs are shuffled, so that a printed loss cannot be repeated.
     w, b = np.zeros(x.shape[1]), np.float64(0)
     w_state, b_state = spec.start(w, full), spec.start(b, full)
     losses, step = [], 0
@@ -88,6 +89,7 @@ def walk_rows() -> list[BookRow]:
 def _walk_rows(p: Published) -> list[BookRow]:
     points = walk(scratch_impls.load(p.rule), p.hyper, SURFACES[p.surface])
     lines = {f"after step {len(points) - 1}": (p.printed, points[-1])}
+    # With a gradient of 0.4 x2 in the place of 4 x2 RMSProp and both AdaGrads print the same last lines.
     lines.update({f"after step {k}": (printed, points[k]) for k, printed in enumerate(p.first, start=1)})
     return [
         _row(f"{p.name}, {when}", p.where, ", ".join(printed), ", ".join(p.style % value for value in point))
@@ -111,4 +113,5 @@ def _airfoil_rows(run: AirfoilRun, table: np.ndarray) -> list[BookRow]:
 
 
 def _row(name: str, where: str, published: str, came_out: str) -> BookRow:
+    # As text: what is compared is what the book printed, to its last digit and no further.
     return BookRow(name=name, where=where, published=published, came_out=came_out, equal=published == came_out)

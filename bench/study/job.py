@@ -94,6 +94,7 @@ def run(job: Job, progress: Callable[[str], Any] = lambda text: None) -> Outcome
 
     An interruption, whatever it is, leaves tables of all finished rows behind before it goes on its way.
     """
+    # Now and not after an hour: a folder that takes no files, or a foreign losses.csv in the way.
     check_folder(job.out)
     outcome = Outcome()
     journal = Journal(job.out)
@@ -164,6 +165,7 @@ def _gap(job: Job, spec: Spec, hyper: Mapping[str, Any], makers: Mapping[str, Fa
     ours, theirs = makers.values()
     objective = problem.setup(0, getattr(torch, job.dtype), "cpu", job.data)
     recorded_gradients = recorded(objective.params, objective.loss, trainable(spec, theirs), hyper, steps=20)
+    # The probe separates conventions; the problem's own gradients show what only real magnitudes do.
     found = [
         replay(spec, hyper, ours, theirs, scenario, dtype=job.dtype).worst()
         for scenario in (probe(0), recorded_gradients)

@@ -68,6 +68,7 @@ class _OnCopies(Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for p, view in self.pairs:
+            # Copied, not viewed: an optimizer takes leaf tensors alone, and a view of a parameter is none.
             view.copy_(p.reshape(view.shape))
             view.grad = None if p.grad is None else p.grad.reshape(view.shape)
         self.inner.step()
@@ -121,6 +122,7 @@ class _Runner:
 
 def checkpoints(steps: int) -> np.ndarray:
     """The steps after which the full loss is taken: the start, the end, and at most 49 evenly between them."""
+    # Short runs at every step; rounding may give a step twice, which unique drops.
     return np.unique(np.linspace(0, steps, min(steps, CHECKPOINTS) + 1).round().astype(int))
 
 
@@ -150,6 +152,7 @@ def train(
     for number in range(problem.steps):
         for runner in order:
             runner.step(number, checkpoint=number + 1 in marks)
+        # Who steps second finds the caches warm and the clock later: the two take turns at it.
         order.reverse()
     return {name: _training(name, runner, evaluated) for name, runner in runners.items()}
 

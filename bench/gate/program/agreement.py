@@ -16,7 +16,9 @@ def agreeing_cells(plan: Plan, outcome: Outcome, faults: list[Fault], progress: 
     findings = _Findings(outcome, faults, progress)
     orders = {**plan.orders, "task": "judge", "agreement": "agreement" in plan.parts}
     for message in messages_or_fault(orders, faults):
+        # A worker of this same tree wrote it: an unknown kind is a bug of ours, and raises.
         getattr(findings, f"read_{message['kind']}")(message)
+    # A fast wrong answer is no result.
     excluded = sorted(findings.disagreeing & findings.cells.keys())
     outcome.notes += [f"{name} is not timed, since it does not agree" for name in excluded]
     agreeing = [cell for name, cells in findings.cells.items() if name not in excluded for cell in cells]

@@ -28,6 +28,7 @@ def run(plan: Plan, history: History | None, progress: Progress = lambda line: N
     began, load = time.monotonic(), _load()
     outcome = Outcome(base=plan.base.commit, head=plan.head.commit, threshold=plan.settings.rule.threshold)
     outcome.notes += config.differences(plan.settings, _head_settings(plan))
+    # Base and head share one process, hence one installation: a new requirement cannot be had for the head alone.
     if config.needs(plan.base.root) != config.needs(plan.head.root):
         outcome.notes.append("the head changes what is installed; base and head both ran with what is installed here")
     for path in JUDGED_BY_BASE:
@@ -39,6 +40,7 @@ def run(plan: Plan, history: History | None, progress: Progress = lambda line: N
     if "tests" in plan.parts and (plan.base.root / manifest.FILE).is_file():
         progress("counting the head's tests")
         faults += vanished_tests(plan, outcome)
+    # A typo in --accept would leave a fault red, and the reader wondering why.
     unknown = plan.accepted - {fault.name for fault in faults}
     outcome.notes += [f"--accept {name}: there was nothing of that name to accept" for name in sorted(unknown)]
     outcome.faults = list(accept(faults, plan.accepted))

@@ -73,6 +73,7 @@ def measure(plan: Plan, outcome: Outcome, cells: Sequence[Cell], history: Histor
             break  # the next process would die of the same
         progress(_progress_line(states.values(), number + 1, most, time.monotonic() - began))
     for name, state in states.items():
+        # Of one process there is no range, and so no TIE: its ratio is not shown.
         if len(state.ratios) > 1:
             outcome.reference[name] = (statistics.median(state.ratios), min(state.ratios), max(state.ratios))
 
@@ -116,6 +117,7 @@ def _progress_line(states: Iterable[_CellState], number: int, most: int, seconds
     line = f"process {number} of {most} at most, {seconds:.0f} s: "
     if not waiting:
         return line + "every cell is decided"
+    # The one that is furthest from passing is what the reader waits for.
     worst = max(waiting, key=lambda s: s.changes[-1] if s.changes else 0.0)
     now = statistics.median(worst.changes) if worst.changes else float("nan")
     return line + f"{len(waiting)} open, {worst.cell.name} {now:+.1%} so far, at most {seconds:.0f} s a process more"

@@ -50,6 +50,7 @@ class Bug:
 
 
 BUGS = (
+    # So small that no loss curve shows it.
     Bug(name="lr is 0.1 % too large", after="param + 1.001 * (new_param - param), new"),
     Bug(name="the state is forgotten", after="new_param, (state if state else new)"),
     Bug(name="eps is doubled", before='hyper = {**hyper, "eps": _doubled(hyper["eps"])} if "eps" in hyper else hyper'),

@@ -64,6 +64,7 @@ def _battery(head: Subject, emit: Emit) -> None:
 def _losses_and_gap(base: Subject | None, head: Subject, emit: Emit) -> None:
     """Final losses of both, and the largest gap of each from its twin, in bounds."""
     for problem in (p for p in problems.all_problems() if p.name in TRAINED):
+        # With the values that suit the problem: a loss that hardly moves shows nothing.
         hyper = head.spec.case_for(problem.name).hyper if head.spec else next(iter(head.timed.values()))
         losses = {}
         for arm, subject in (("base", base), ("head", head)):
@@ -91,4 +92,5 @@ def _moved(losses: dict[str, float]) -> bool:
     if len(losses) < 2 or losses["base"] == losses["head"] or all(map(math.isnan, losses.values())):
         return False
     change = abs(losses["head"] - losses["base"]) / abs(losses["base"] or math.nan)
+    # `not <=`, so that NaN, a loss that became one, has moved.
     return not change <= TOLERANCE

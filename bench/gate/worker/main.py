@@ -17,11 +17,13 @@ from .times import time_cells
 def main(path: str) -> None:
     """The process's life. Its own output goes to the file that the orders name; what subjects print goes to stderr."""
     orders = json.loads(Path(path).read_text(encoding="utf-8"))
+    # A file and not stdout: whatever the judged code prints, or closes, cannot damage a message.
     out = os.open(orders["answer"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
     def emit(kind: str, **body: Any) -> None:
         os.write(out, (json.dumps({"kind": kind, **body}) + "\n").encode())
 
+    # As in the process that started it, so that the same installation is judged.
     sys.path[:] = orders["path"]
     settings = config.parse(orders["settings"])
     with contextlib.redirect_stdout(sys.stderr):

@@ -56,6 +56,8 @@ def messages(orders: dict[str, Any], silence_s: float = SILENCE_S) -> Iterator[d
         finally:
             if hasattr(os, "killpg"):
                 with contextlib.suppress(ProcessLookupError):
+                    # The group: judged code may have started processes, which would go on taking time from the next
+                    # worker.
                     os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.wait()
@@ -75,6 +77,7 @@ def _follow(process: subprocess.Popen[bytes], answer: Path, output: Path, silenc
                 if body["kind"] == "end":
                     return
                 yield body
+            # Everything that it wrote is read by now, and there was no "end" in it.
             if over:
                 raise WorkerDied(f"a worker died: {death(process.returncode)}: {_last_lines(output)}")
             if time.monotonic() - last_message > silence_s:

@@ -75,6 +75,7 @@ def _step_functions(
 def _shuffled(steps: dict[str, Callable[[], Any]], number: int) -> dict[str, Callable[[], Any]]:
     """Another order in every process: whoever follows the slowest must not be the same arm each time."""
     names = list(steps)
+    # Drawn from the process's number: the order can be had again.
     random.Random(number).shuffle(names)
     return {name: steps[name] for name in names}
 
@@ -82,6 +83,7 @@ def _shuffled(steps: dict[str, Callable[[], Any]], number: int) -> dict[str, Cal
 def _arm_at_fault(error: BaseException) -> str:
     """The arm whose module stands in the traceback."""
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        # The innermost frame of any tree: torch's own frames below it are nobody's fault.
         top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if top in ("_base", "_head", "_null"):
             return top.removeprefix("_").replace("null", "base")

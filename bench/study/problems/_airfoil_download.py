@@ -24,6 +24,7 @@ SHA256 = {
     "10ee06e6cfb27dae6b44213d421d217012fb1f9b697592e73a4e4016b52d425f": "LF, 58,481 bytes",
     "74c75fd71783f1e6b71f8a622b993dc592897a97cd689c5090a07147a1b097b3": "CRLF, 59,984 bytes",
 }
+# The archive first, then the copy that the book's own code fetches.
 ADDRESSES = (
     f"https://archive.ics.uci.edu/ml/machine-learning-databases/00291/{FILE}",
     f"http://d2l-data.s3-accelerate.amazonaws.com/{FILE}",

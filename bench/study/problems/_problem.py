@@ -98,6 +98,7 @@ def in_batches(
     def shuffled(epoch: int) -> tuple[Tensor, Tensor]:
         # A generator for each epoch, not one that moves on: a step's batch depends on nothing but seed and step.
         order = torch.from_numpy(np.random.default_rng([seed, 1, epoch]).permutation(rows)).to(x.device)
+        # One epoch is kept (lru_cache): training goes through them in order.
         return x[order], y[order]
 
     def batch_loss(step: int) -> Tensor:

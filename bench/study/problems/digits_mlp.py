@@ -26,6 +26,7 @@ SIZES = (64, 32, 10)
 def setup(seed: int, dtype: torch.dtype, device: str, data: Path | None) -> Objective:
     pixels, classes = digits()
     x, y = torch.tensor(pixels, dtype=dtype, device=device), torch.tensor(classes, device=device)
+    # A second number beside the seed: `in_batches` shuffles with [seed, 1, epoch], so the two streams never meet.
     rng = np.random.default_rng([seed, 0])
     params = [
         parameter(rng.uniform(-(inputs**-0.5), inputs**-0.5, shape), dtype, device)

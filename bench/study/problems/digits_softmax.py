@@ -32,6 +32,7 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
 
     random.setstate(before)  # some versions import rich's progress bars, which draw numbers for their styles' links
     pixels, classes = load_digits(return_X_y=True)
+    # Grey levels are 0 to 16; cross_entropy takes classes as int64 alone.
     return pixels / 16, classes.astype(np.int64)
 
 
