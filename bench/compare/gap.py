@@ -34,6 +34,7 @@ class Gap:
         )
 
     def row(self) -> dict[str, Any]:
+        """The measured columns of a row of kind "agreement"."""
         return asdict(self)
 
 
@@ -54,6 +55,7 @@ class Replay:
 
     @property
     def agrees(self) -> bool:
+        """Whether no element of any step is beyond what rounding explains."""
         return bool((self.gap_bounds <= 1).all())
 
     def worst(self) -> Gap:

@@ -129,6 +129,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> list[Point]:
 
 
 def machine_of(row: Mapping[str, Any]) -> str:
+    """What a row was measured on, as one text; rows of different ones are never pooled."""
     return " · ".join(f"{row[n]}" if n in ("processor", "system") else f"{n} {row[n]}" for n in MACHINE)
 
 

@@ -64,9 +64,11 @@ class Outcome:
     seconds: float = 0.0
 
     def of_kind(self, *kinds: str, accepted: bool = False) -> list[Fault]:
+        """The faults of these kinds that nobody accepted; those that somebody did where accepted."""
         return [f for f in self.faults if f.kind in kinds and f.accepted == accepted]
 
     def verdicts(self, *wanted: str) -> list[str]:
+        """The names of the cells that were decided so."""
         return [name for name, decision in self.cells.items() if decision.verdict in wanted]
 
     @property

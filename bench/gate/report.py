@@ -34,6 +34,7 @@ def progress_printer(*, quiet: bool) -> Progress:
 
 
 def verdict(decision: Decision) -> str:
+    """As shown; a win is a pass, and says so."""
     return "FASTER" if decision.faster else decision.verdict.upper()
 
 

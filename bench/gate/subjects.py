@@ -133,6 +133,7 @@ def cells(subject: Subject) -> list[Cell]:
 
 
 def benchmark_cell(target: str) -> Cell:
+    """The cell of a library's own benchmark, MODULE:FUNCTION."""
     return Cell(name=target, benchmark=target)
 
 

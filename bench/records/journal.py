@@ -56,6 +56,7 @@ def new_run() -> str:
 
 
 def journal_path(folder: str | Path, kind: str) -> Path:
+    """Where the journal of that kind lies: one file a kind, so that a reader of losses skips no timings."""
     return Path(folder) / f"{kind}.jsonl"
 
 

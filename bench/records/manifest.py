@@ -50,6 +50,7 @@ def grouped(names: Iterable[str]) -> Manifest:
 
 
 def total(manifest: Manifest) -> int:
+    """How many tests and benchmarks it names."""
     return sum(len(ids) for ids in manifest.values())
 
 
@@ -75,6 +76,7 @@ def _parsed(text: str, where: str) -> Manifest:
 
 
 def write(root: Path, found: Manifest) -> None:
+    """A line for each function, so that a diff shows which one changed. TableError when it cannot be written."""
     lines = [f"{json.dumps(name)}: {json.dumps(ids)}" for name, ids in sorted(found.items())]
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     replace_file(root / FILE, text.encode)

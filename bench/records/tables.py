@@ -29,6 +29,7 @@ _NUMBERS = ("seed", "threads")  # the identity and environment columns that are 
 
 
 def table_path(folder: str | Path, kind: str, suffix: str = ".csv") -> Path:
+    """Where the table of that kind lies; suffix is one of SUFFIXES."""
     return Path(folder) / f"{kind}{suffix}"
 
 

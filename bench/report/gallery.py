@@ -223,5 +223,6 @@ def _csv(figures: dict[Key, float]) -> str:
 
 
 def entries() -> list[Entry]:
+    """Every optimizer of the registry, measured on one thread; takes minutes."""
     with one_thread():
         return [measure(spec) for spec in scratch_impls.all_specs()]

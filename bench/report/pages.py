@@ -41,6 +41,7 @@ not judged there, since it leaves it anyway, has "-".
 
 
 def page(specs: Sequence[Spec], figures: dict[Key, float]) -> str:
+    """docs/gallery.md: a section for each Spec; figures as `gallery.measure` gives them."""
     contents = " · ".join(f"[{spec.name}](#{spec.name})" for spec in specs)
     head = HEAD.format(torch=torch.__version__.partition("+")[0])
     return "\n".join([head, contents, "", *(_section(spec, figures) for spec in specs)])
@@ -55,6 +56,7 @@ that they were made for. Made by `twinstep gallery`.
 
 
 def checks_page() -> str:
+    """docs/checks.md: a line for each check, in the order of the report."""
     rows = [row(f"`{check.name}`", check.key, check.what) for check in CHECKS.values()]
     return "\n".join([CHECKS_HEAD, row("check", "kind", "what holds"), "|---|---|---|", *rows, ""])
 
@@ -63,7 +65,7 @@ BEGIN, END = "<!-- made by `twinstep gallery` -->", "<!-- end -->"
 
 
 def with_index(readme: str, specs: Sequence[Spec], figures: dict[Key, float]) -> str:
-    """README with its table of optimizers made anew."""
+    """README with its table of optimizers made anew. TableError where the two lines that enclose it are missing."""
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:

@@ -158,5 +158,6 @@ def pixels(picture: bytes) -> np.ndarray:
 
 
 def save(figure: Figure, path: Path) -> Path:
+    """Writes the PNG in one move; TableError where the folder takes no files."""
     replace_file(path, lambda: png(figure))
     return path
