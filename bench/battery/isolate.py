@@ -138,7 +138,7 @@ class Isolated:
     def _last_words(self) -> str:
         """The end of what was written: a crash or a hang leaves its Python stack there, innermost call first."""
         said = Path(self._folder.name, "said").read_text(encoding="utf-8", errors="replace").splitlines()
-        dull = (f'  File "{Path(__file__).resolve().parent}', '  File "<string>"', "Extension modules:", "  ...")
+        dull = (f'  File "{Path(__file__).resolve().parents[1]}', '  File "<string>"', "Extension modules:", "  ...")
         return "\n".join([line for line in said if line.strip() and not line.startswith(dull)][-12:])
 
 
