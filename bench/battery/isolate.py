@@ -106,8 +106,8 @@ class Isolated:
         }
         (folder / "request.json").write_text(json.dumps(body), encoding="utf-8")
         (folder / "ready").unlink(missing_ok=True)
-        parent = (__package__ or "").rpartition(".")[0]
-        order = command("bench.isolate", "serve", str(folder), name=parent)
+        parent = (__package__ or "").removesuffix(".bench.battery")
+        order = command("bench.battery.isolate", "serve", str(folder), name=parent)
         with (folder / "said").open("w") as said:
             self._worker = subprocess.Popen(
                 order, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
