@@ -72,7 +72,7 @@ def run(plan: Plan, history: History | None, tell: Tell = lambda line: None) -> 
     outcome.notes += config.differences(plan.settings, _head_settings(plan))
     if config.needs(plan.base.root) != config.needs(plan.head.root):
         outcome.notes.append("the head changes what is installed; base and head both ran with what is installed here")
-    for file in (manifest.FILE, "reference/known_defects.py", "reference/torch_defects.py"):
+    for file in (manifest.FILE, "reference/known_defects"):
         if _bytes(plan.base.root / file) != _bytes(plan.head.root / file):
             outcome.notes.append(f"the head changes {file}; judged by the base's")
     faults: list[Fault] = []
@@ -99,8 +99,10 @@ def _head_settings(plan: Plan) -> Settings | None:
     return None
 
 
-def _bytes(file: Path) -> bytes | None:
-    return file.read_bytes() if file.is_file() else None
+def _bytes(place: Path) -> dict[str, bytes]:
+    """What a file holds, or a folder of data and its reader; nothing where there is neither."""
+    files = [place] if place.is_file() else sorted(p for p in place.glob("*") if p.is_file())
+    return {file.name: file.read_bytes() for file in files}
 
 
 def _load() -> float:
