@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import tomllib
 import types
@@ -90,7 +91,7 @@ def _of_type(kind: type[T], value: Any, keys: Keys, named: str) -> T:
 
 
 def _instance(kind: Any, table: Mapping[str, Any], keys: Keys) -> Any:
-    hints, fields = typing.get_type_hints(kind), dataclasses.fields(kind)
+    hints, fields = _hints(kind), dataclasses.fields(kind)
     known = [field.name for field in fields]
     for key in table:
         if key not in known:
@@ -104,6 +105,11 @@ def _instance(kind: Any, table: Mapping[str, Any], keys: Keys) -> Any:
         return kind(**values)
     except ValueError as error:  # what the dataclass itself refuses
         raise _Wrong(keys, str(error)) from None
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _last(keys: Keys) -> str:

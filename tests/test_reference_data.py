@@ -124,19 +124,24 @@ print(pages.page(all_specs(), gallery.read_figures(here.ROOT)), defects.page())
 """
 
 
-def test_one_new_file_is_a_framework_or_a_class_on_the_pages(tmp_path):
-    """In a copy of the tree, without a change of any program."""
-    assert faults(NOVEL_FRAMEWORK) == faults(NOVEL_CLASS) == []
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the tree, as far as the pages are made from it."""
     for folder in ("bench", "reference", "scratch_impls"):
         shutil.copytree(here.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("tests/here.py", "results/gallery.csv"):
         (tmp_path / file).parent.mkdir()
         shutil.copy(here.ROOT / file, tmp_path / file)
-    before = _pages(tmp_path)
-    assert "Novel" not in before.replace("NovelClass", "") and "novel-defect" not in before
-    (tmp_path / "reference/frameworks/novel_frame.toml").write_text(NOVEL_FRAMEWORK, encoding="utf-8")
-    (tmp_path / "reference/known_defects/novel_class.toml").write_text(NOVEL_CLASS, encoding="utf-8")
-    lines = _pages(tmp_path).splitlines()
+    return tmp_path
+
+
+def test_one_new_file_is_a_framework_or_a_class_on_the_pages(copied):
+    """Without a change of any program."""
+    assert faults(NOVEL_FRAMEWORK) == faults(NOVEL_CLASS) == []
+    assert "Novel" not in _pages(copied)
+    (copied / "reference/frameworks/novel_frame.toml").write_text(NOVEL_FRAMEWORK, encoding="utf-8")
+    (copied / "reference/known_defects/novel_class.toml").write_text(NOVEL_CLASS, encoding="utf-8")
+    lines = _pages(copied).splitlines()
     decay, correction = (next(line for line in lines if text in line) for text in ("upside down", "Novel's Adam"))
     assert "; none: optax, MLX; upside down: Novel Frame (novel#1) (read) |" in decay
     assert "| off: MLX unless bias_correction=True, Novel's Adam (read) |" in correction
@@ -144,6 +149,19 @@ def test_one_new_file_is_a_framework_or_a_class_on_the_pages(tmp_path):
     assert "It steps the wrong way." in lines
     shared = next(line for line in lines if line.startswith("| [load-aliases]"))
     assert "`SparseAdam`, `NovelClass` |" in shared
+
+
+@pytest.mark.parametrize("command", ["check gd --quick --checks one-step", "gallery --check"])
+def test_control_the_command_line_tells_it_in_one_line(copied, command):
+    file = copied / "reference" / RADAM
+    file.write_text(file.read_text(encoding="utf-8").replace("place = 90", "plaec = 90"), encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "tests/here.py", *command.split()],
+        cwd=copied, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert "radam.toml:3: there is no key 'plaec' here: did you mean 'place'?" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def _pages(root: Path) -> str:

@@ -119,10 +119,9 @@ def _check(file: DataFile[Framework], axes: Mapping[str, AxisEntry]) -> None:
         raise file.error(("name",), f"the framework is {framework.name!r}, and the file is {file.path.name}")
     for i, fact in enumerate(framework.facts):
         if fact.axis not in axes:
-            raise file.error(
-                ("facts", i, "axis"), f"{AXES_FILE} has no {fact.axis!r}: {nearest(fact.axis, list(axes))}"
-            )
-        if fact in framework.facts[:i]:
+            known = nearest(fact.axis, list(axes))
+            raise file.error(("facts", i, "axis"), f"{AXES_FILE} has no axis {fact.axis!r}: {known}")
+        if framework.facts.index(fact) < i:
             raise file.error(("facts", i), "this fact stands here twice")
         if fact.found == "measured" and not framework.measured_with:
             raise file.error(("facts", i, "found"), "it is measured, and the file does not say with which versions")
