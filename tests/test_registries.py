@@ -72,11 +72,11 @@ from __future__ import annotations
 
 import torch
 
-from ._problem import Objective, Problem, parameter, whole
+from ._problem import Objective, Problem, parameter, without_batches
 
 
 def setup(seed, dtype, device, data) -> Objective:
-    return whole(parameter([3.0], dtype, device), lambda x: 0.5 * torch.dot(x, x))
+    return without_batches(parameter([3.0], dtype, device), lambda x: 0.5 * torch.dot(x, x))
 
 
 PROBLEM = Problem(name="one-parabola", what="a parabola", source="school", steps=20, setup=setup, minimum=0.0)
