@@ -20,10 +20,9 @@ import pytest
 
 from ...scratch_impls import Case, Spec, UnknownName, nearest
 from .checks import CHECKS
-from .context import SUPPORTS
+from .context import SUPPORTS, context_for
 from .judge import check_optimizer
-from .pairing import context_for, names_of
-from .request import DTYPES
+from .request import DTYPES, names_of
 from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED, CheckReport
 
 ARGUMENT = "optimizer_check"  # what the test function receives; the plugin looks for it

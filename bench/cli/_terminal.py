@@ -21,7 +21,7 @@ class BadInput(click.ClickException):
 @contextmanager
 def bad_input() -> Iterator[None]:
     """What the user gave wrongly becomes one line and exit code 2; everything else is our own fault and traces back."""
-    from ..battery.targets import TargetError
+    from ..battery.request import TargetError
     from ..gate.trees import GateError
     from ..records.rows import RowError
     from ..records.tables import TableError

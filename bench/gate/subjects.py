@@ -17,9 +17,9 @@ from ... import scratch_impls
 from ...reference.known_defects import expected_failures
 from ...scratch_impls import Spec, as_shape
 from ..adapter import as_optimizer
-from ..battery import targets
-from ..battery.context import Against
-from ..battery.pairing import against_of
+from ..battery.against import Against, against_of
+from ..battery.request import resolve
+from ..battery.subject import subject_of
 from ..compare.replay import Factory
 from ..speed.contest import representatives, steps_of
 from ..speed.shapes import SHAPES, Shapes
@@ -93,21 +93,21 @@ def _formula(tree: Tree, name: str) -> Subject:
     ours = as_optimizer(name) if known else tree.load("bench.adapter").as_optimizer(name)
     return Subject(
         name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, expected=defects(ours, JUDGED_IN),
-        against=against_of(as_optimizer(spec), None),
+        against=against_of(subject_of(as_optimizer(spec)), None),
         timed={case.name: case.hyper for case in representatives(spec)},
     )  # fmt: skip
 
 
 def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
     make = tree.get(entry.optimizer)
-    held: Any = entry.against or None
-    if held and held.endswith(".py"):
-        held = base.root / held
-    elif held and held.partition(":")[0].partition(".")[0] in base.packages:
-        held = base.get(held)
-    elif held and ":" in held:
-        held = targets.resolve(held)
-    against = against_of(make, held)
+    named: Any = entry.against or None
+    if named and named.endswith(".py"):
+        named = base.root / named
+    elif named and named.partition(":")[0].partition(".")[0] in base.packages:
+        named = base.get(named)
+    elif named and ":" in named:
+        named = resolve(named)
+    against = against_of(subject_of(make), named)
     return Subject(
         name=entry.optimizer, make=make, against=against, spec=against.spec if against else None,
         timed={"default": dict(entry.hyper)}, expected=dict(entry.expected_failures), supports=entry.supports,

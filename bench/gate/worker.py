@@ -18,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..battery.judge import check_optimizer, their_part
+from ..battery.judge import check_optimizer, their_traceback
 from ..compare.replay import replay
 from ..compare.scenario import probe
 from ..records.rows import environment
@@ -74,7 +74,7 @@ def _judge(given: dict[str, Any], settings: Settings, say: Say) -> None:
         try:
             found[arm] = subjects.optimizers(tree, settings, trees["base"])
         except Exception as error:
-            say("broken", arm=arm, optimizer="", error=their_part(error))
+            say("broken", arm=arm, optimizer="", error=their_traceback(error))
             return
     for name in sorted(found["base"].keys() | found["head"].keys()):
         say("optimizer", optimizer=name, base=name in found["base"], head=name in found["head"])
@@ -92,7 +92,7 @@ def _made(arm: str, name: str, make: Callable[[], Subject], say: Say) -> Subject
     try:
         return make()
     except Exception as error:
-        say("broken", arm=arm, optimizer=name, error=their_part(error))
+        say("broken", arm=arm, optimizer=name, error=their_traceback(error))
         return None
 
 
@@ -117,7 +117,7 @@ def _figures(base: Subject | None, head: Subject, say: Say) -> None:
                 made = {arm: trainable(head.spec, subject.make)}
                 losses[arm] = train(problem, made, hyper=hyper, seed=0, dtype="float64")[arm].final_loss
             except Exception as error:
-                say("broken", arm=arm, optimizer=head.name, error=their_part(error))
+                say("broken", arm=arm, optimizer=head.name, error=their_traceback(error))
         if "head" in losses:
             say("loss", optimizer=head.name, problem=problem.name, moved=_moved(losses), **losses)
     if head.spec is None or head.against is None:
@@ -158,7 +158,7 @@ def _time(given: dict[str, Any], settings: Settings, say: Say) -> None:
         try:
             times = interleave(_shuffled(steps, number), rounds=int(given.get("rounds", ROUNDS)))
         except Exception as error:
-            say("broken", cell=cell.name, arm=_guilty(error), error=their_part(error))
+            say("broken", cell=cell.name, arm=_guilty(error), error=their_traceback(error))
             continue
         kinds = {"seconds": times.seconds, "cpu": times.cpu}
         lists = {kind: {n: list(values) for n, values in found.items()} for kind, found in kinds.items()}
@@ -185,7 +185,7 @@ def _arms(
                 step = subjects.stepper(subject.make, cell, number)
             step()
         except Exception as error:
-            return {}, {"arm": arm, "error": their_part(error)}
+            return {}, {"arm": arm, "error": their_traceback(error)}
         steps[arm] = step
     if reference and cell.optimizer and (against := made["base"][cell.optimizer]().against) is not None:
         with contextlib.suppress(Exception):  # the reference is told, never gated
