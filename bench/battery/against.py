@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from ... import scratch_impls
 from ...reference import torch_paths
 from ...reference.driving import Drive, driven_by_grad
 from ...reference.known_defects import mended
-from ...scratch_impls import Spec, UnknownName
+from ...scratch_impls import Case, Spec, UnknownName, as_shape
 from ..adapter import as_optimizer
 from ..compare.replay import Factory, replay
 from ..compare.scenario import probe
+from .guard import no_exit
+from .request import TargetError
 from .subject import Subject, label_of, spec_named, subject_of
 
 
@@ -53,6 +57,22 @@ class Against:
     def driven(self, drive: Drive | None) -> Against:
         """The same, stepping by dense gradients in p.grad."""
         return dataclasses.replace(self, make=driven_by_grad(self.make, drive))
+
+    def refuse_unbuildable(self, cases: Sequence[Case], device: str, *, every: bool) -> None:
+        """TargetError where it refuses a case that was asked for (every), or all that were derived.
+
+        Otherwise the subject would fail for it.
+        """
+        refused: list[str] = []
+        shape = as_shape((1,), self.spec.dims if self.spec else None)
+        for case in cases:
+            try:
+                with no_exit():
+                    self.make([torch.nn.Parameter(torch.zeros(shape, device=device))], **self.taken(case.hyper))
+            except (Exception, SystemExit) as error:
+                refused.append(f"case {case.name}: {type(error).__name__}: {error}")
+        if refused and (every or len(refused) == len(cases)):
+            raise TargetError(f"{self.label}, to hold it against, cannot be made with {refused[0]}")
 
 
 def against_of(subject: Subject, given: Any) -> Against | None:

@@ -18,10 +18,9 @@ from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, as_shape
 from .against import Against, against_of
 from .cases import cases_for
-from .guard import no_exit
-from .request import DTYPES, TargetError, names_of
+from .request import DTYPES, names_of
 from .result import NotApplicable, NotDeclared
-from .subject import EXECUTION, Subject, refuses_dense, subject_of
+from .subject import EXECUTION, Subject, subject_of, tried_drive
 
 # What a check's file takes from here; the values that it reads are defined beside.
 __all__ = [
@@ -107,53 +106,26 @@ def context_for(
         subject = dataclasses.replace(subject, options={**reference.common_options, **subject.options})
     chosen = cases_for(subject, reference, cases)
     if reference is not None:
-        _refuse_unbuildable(reference, chosen, device, every=cases is not None)
-    subject, reference = _driven(subject, reference, chosen, device, sparse="sparse" in (given or ()))
-    if (
-        quick
-    ):  # One format is enough for a first look: the first, but where a step is a search, whose end float32 blurs.
-        searches = reference is not None and reference.spec is not None and reference.spec.closure
-        dtypes = dtypes[-1:] if searches else dtypes[:1]
+        reference.refuse_unbuildable(chosen, device, every=cases is not None)
+    formulas = (reference.spec if reference else None, subject.formula)
+    if chosen and ("sparse" in (given or ()) or any(spec is not None and spec.sparse for spec in formulas)):
+        # Either side may refuse dense gradients. Only where sparse ones matter: a trial runs a step of somebody's code.
+        hyper = chosen[0].hyper
+        subject = subject.driven(tried_drive(subject.make, hyper, device))
+        reference = reference and reference.driven(tried_drive(reference.make, reference.taken(hyper), device))
+    else:
+        subject = subject.driven()
+    dtypes = _one_format(dtypes, reference) if quick else dtypes
     return Context(
         subject=subject, against=reference, cases=chosen, dtypes=dtypes, device=device, quick=quick, seed=seed,
         supports=frozenset(SUPPORTS if given is None and subject.torch_name else given or ()),
     )  # fmt: skip
 
 
-def _driven(
-    subject: Subject, against: Against | None, cases: tuple[Case, ...], device: str, *, sparse: bool
-) -> tuple[Subject, Against | None]:
-    """Both sides, stepping by dense gradients in p.grad.
-
-    sparse      sparse gradients are to be judged
-    """
-    formulas = (against.spec if against else None, subject.formula)
-    if not cases or not (sparse or any(spec is not None and spec.sparse for spec in formulas)):
-        return subject.driven(), against
-    # Somebody may refuse dense gradients, which a step tells: it is tried here alone, for a step can do anything.
-    hyper = cases[0].hyper
-    subject = subject.driven(Drive.ROWS if refuses_dense(subject.make, hyper, device) else None)
-    if against is not None:
-        rows = refuses_dense(against.make, against.taken(hyper), device)
-        against = against.driven(Drive.ROWS if rows else None)
-    return subject, against
-
-
-def _refuse_unbuildable(against: Against, cases: tuple[Case, ...], device: str, *, every: bool) -> None:
-    """TargetError where the reference refuses a case that was asked for, or all that were derived.
-
-    Otherwise the subject would fail for it.
-    """
-    refused: list[str] = []
-    shape = as_shape((1,), against.spec.dims if against.spec else None)
-    for case in cases:
-        try:
-            with no_exit():
-                against.make([torch.nn.Parameter(torch.zeros(shape, device=device))], **against.taken(case.hyper))
-        except (Exception, SystemExit) as error:
-            refused.append(f"case {case.name}: {type(error).__name__}: {error}")
-    if refused and (every or len(refused) == len(cases)):
-        raise TargetError(f"{against.label}, to hold it against, cannot be made with {refused[0]}")
+def _one_format(dtypes: tuple[str, ...], reference: Against | None) -> tuple[str, ...]:
+    """One is enough for a first look: the first, but where a step is a search, whose end float32 leaves open."""
+    searches = reference is not None and reference.spec is not None and reference.spec.closure
+    return dtypes[-1:] if searches else dtypes[:1]
 
 
 @dataclass(frozen=True, kw_only=True)

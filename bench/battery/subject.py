@@ -148,8 +148,8 @@ def _owner(cls: Any, formula: Spec | None) -> Owner:
     return Owner.TORCH if str(getattr(cls, "__module__", "")).startswith("torch.optim") else Owner.STRANGER
 
 
-def refuses_dense(make: Factory, hyper: Mapping[str, Any], device: str) -> bool:
-    """Whether the step of a throw-away parameter is refused with a dense gradient, and taken with a sparse one.
+def tried_drive(make: Factory, hyper: Mapping[str, Any], device: str) -> Drive | None:
+    """ROWS where a throw-away parameter's step is refused with a dense gradient and taken with a sparse one; else None.
 
     Nothing that could be read says so of somebody else's class: torch's own says it in an error at the first step.
     """
@@ -166,6 +166,6 @@ def refuses_dense(make: Factory, hyper: Mapping[str, Any], device: str) -> bool:
 
     dense, before = torch.ones(1, 1, device=device), global_state.read()
     try:
-        return not takes(dense) and takes(dense.to_sparse())
+        return Drive.ROWS if not takes(dense) and takes(dense.to_sparse()) else None
     finally:
         global_state.put_back(before)
