@@ -90,6 +90,17 @@ def check_optimizer(
         seed=seed,
         label=label,
     )
+    return judge(context, checks=checks, expected_failures=expected_failures, on_result=on_result)
+
+
+def judge(
+    context: Context,
+    *,
+    checks: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    on_result: Callable[[CheckResult], Any] | None = None,
+) -> CheckReport:
+    """The report of the chosen checks, each in this process."""
     run = functools.partial(run_check, context=context)
     return battery(facts_of(context), run, checks=checks, expected_failures=expected_failures, on_result=on_result)
 
