@@ -98,6 +98,7 @@ def test_what_is_installed_judges_an_optimizer_in_an_empty_folder(built, tmp_pat
 
     where = run([sys.executable, "-c", "import twinstep.bench as b; print(b.__file__)"], empty, environment)
     assert Path(where.strip()).is_relative_to(site), "the installed one is judged"
+    assert twinstep("--version").strip() in built.name, "from its metadata: no pyproject.toml is installed"
     said = twinstep("check", "torch.optim:SGD", "--quick", "--checks", CHECKS)
     assert "torch.optim:SGD: 2 checks ran: 2 passed, 0 failed" in said
     assert "--base" in twinstep("gate", "--help")

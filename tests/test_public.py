@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import json
 import re
@@ -120,6 +121,20 @@ def test_the_files_are_those_of_the_page():
     keys = {field.name for kind in (Settings, Entry) for field in dataclasses.fields(kind)}
     assert not differences(re.findall(r"`(\w+)`", table), keys)
     assert not differences(re.findall(r"`(\w+)`", next(x for x in said.splitlines() if "Parquet" in x)), KINDS)
+
+
+def test_what_a_gate_of_an_older_tree_calls_is_there():
+    paths = re.findall(r"`([\w.]+)`", section("Other trees"))
+    assert len(paths) == 5
+    for path in paths:
+        module, _, name = path.rpartition(".")
+        assert callable(getattr(importlib.import_module(f"twinstep.{module}"), name)), path
+
+
+def test_what_is_pickled_is_found_by_the_name_of_the_page():
+    (path,) = re.findall(r"`(twinstep\.[\w.]+)`", row("Python: `twinstep.bench`", "as_optimizer"))
+    module, _, name = path.rpartition(".")
+    assert getattr(importlib.import_module(module), name) is bench.as_optimizer("adam")
 
 
 def test_every_link_leads_somewhere():

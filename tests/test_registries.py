@@ -1,6 +1,6 @@
 """A folder whose files are the list: one file dropped there is found wherever there is a list of them.
 
-Optimizers have a test of their own, in test_registry.py; files that are refused, in test_registry_files.py.
+Optimizers have a test of their own, in test_registry.py; files that are refused, in test_refused_files.py.
 """
 
 from __future__ import annotations
