@@ -17,9 +17,8 @@ from torch.optim import Optimizer
 from twinstep.bench.adapter import as_optimizer
 from twinstep.bench.battery.checks import CHECKS
 from twinstep.bench.battery.checks.persistence import load_no_aliasing
-from twinstep.bench.battery.context import Against, Context, subject_of
+from twinstep.bench.battery.context import Against, Context, context_for, subject_of
 from twinstep.bench.battery.judge import check_optimizer
-from twinstep.bench.battery.pairing import context_for
 from twinstep.bench.battery.result import Failed, NotApplicable, NotDeclared
 from twinstep.reference import torch_paths
 from twinstep.scratch_impls import load

@@ -11,7 +11,7 @@ from planted.plain_differentiable import DifferentiableSGD, SGDDetachesTheFirst,
 
 from twinstep.bench import check_optimizer
 from twinstep.bench.battery.checks import changed, trials
-from twinstep.bench.battery.pairing import context_for
+from twinstep.bench.battery.context import context_for
 from twinstep.scratch_impls import Case, SpecError
 
 NAMED = {bug.name: bug.cls for bug in BUGS}

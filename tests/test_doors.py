@@ -29,7 +29,7 @@ pytest_plugins = "pytester"
 
 ROOT = Path(__file__).resolve().parents[1]
 MOMENTUM = (ROOT / "scratch_impls" / "momentum.py").read_text()
-SCHEMA = json.loads((ROOT / "bench" / "checks" / "report.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "bench" / "battery" / "report.schema.json").read_text())
 FEW = "step-moves,global-state,closure,sparse,cuda,learning-rate-change"
 RIGHT = ("their_optimizers:Right", "--against", "rmsprop", "--quick")
 
