@@ -19,7 +19,7 @@ from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
 from . import global_state as surroundings
-from .checks import CHECKS, formats
+from .checks import CHECKS, float32_only
 from .checks.target.is_an_optimizer import FIRST
 from .context import Check, Context, judged_as
 from .guard import ProcessEnded, no_exit
@@ -184,8 +184,8 @@ def run_check(check: Check, context: Context) -> CheckResult:
 def _failed(check: Check, context: Context, fault: Failed) -> dict[str, Any]:
     """The verdict; where float64 alone fails and nobody knows why, that is said."""
     with judged_as(context):
-        if cause := formats.float32_only(check, context, fault):
-            fault.cause, fault.message = cause, f"{fault.message}; {formats.ADVICE}"
+        if cause := float32_only.likely_cause(check, context, fault):
+            fault.cause, fault.message = cause, f"{fault.message}; {float32_only.ADVICE}"
     return _told(fault)
 
 

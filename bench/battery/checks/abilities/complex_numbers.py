@@ -8,7 +8,9 @@ import torch
 
 from .....scratch_impls import Case
 from ...context import Context, check, declared, parameters
-from ..equal import best_dtype, refusal, same, some_cases, tolerance
+from ..cases import best_dtype, cases_of
+from ..differences import require_equal, tolerance
+from ..faults import may_refuse
 
 STEPS = 4
 
@@ -17,13 +19,13 @@ STEPS = 4
 def complex_numbers(context: Context) -> None:
     declared(context, "complex")
     dtype = best_dtype(context)
-    with refusal(context, "complex", lambda make: _complex_run(context, make, context.cases[0], dtype, True)):
+    with may_refuse(context, "complex", lambda make: _complex_run(context, make, context.cases[0], dtype, True)):
         _complex_run(context, context.subject.make, context.cases[0], dtype, True)
-    for case in some_cases(context):
+    for case in cases_of(context):
         ours, theirs = (_complex_run(context, context.subject.make, case, dtype, flag) for flag in (True, False))
         what = f"step {STEPS} of a complex parameter, against view_as_real"
         cause = "real and imaginary part are not treated as two numbers"
-        same(ours, theirs, what, case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause)
+        require_equal(ours, theirs, what, case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause)
 
 
 def _complex_run(context: Context, make: Any, case: Case, dtype: str, is_complex: bool) -> dict[str, Any]:

@@ -6,7 +6,10 @@ import torch
 
 from ...context import Context, check, parameters
 from ...result import NotApplicable
-from ..equal import best_dtype, clones, copied, go, same, some_cases, tolerance
+from ..cases import best_dtype, cases_of
+from ..differences import require_equal, tolerance
+from ..runs import clones, take_steps
+from ..state import copies
 
 
 @check("T11", place=5)
@@ -14,12 +17,14 @@ def cuda(context: Context) -> None:
     if not torch.cuda.is_available():
         raise NotApplicable("no CUDA device")
     dtype = best_dtype(context)
-    for case in some_cases(context):
+    for case in cases_of(context):
         ends = []
         start = parameters(context.seed, dtype=dtype)
         for device in ("cuda", "cpu"):
             params = [torch.nn.Parameter(p.detach().to(device)) for p in clones(start)]
             optimizer = context.build(params, **case.hyper)
-            go(optimizer, params, range(20), context.seed)
-            ends.append(copied({f"p{i}.param": p.detach() for i, p in enumerate(params)}))
-        same(ends[0], ends[1], "step 20 on CUDA, against the CPU", case=case, dtype=dtype, allowed=tolerance(dtype))
+            take_steps(optimizer, params, range(20), context.seed)
+            ends.append(copies({f"p{i}.param": p.detach() for i, p in enumerate(params)}))
+        require_equal(
+            ends[0], ends[1], "step 20 on CUDA, against the CPU", case=case, dtype=dtype, allowed=tolerance(dtype)
+        )

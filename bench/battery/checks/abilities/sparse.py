@@ -9,7 +9,9 @@ import torch
 
 from .....scratch_impls import Case
 from ...context import Context, check, declared, parameters
-from ..equal import REFUSALS, best_dtype, difference, refusal, same, some_cases, tolerance
+from ..cases import best_dtype, cases_of
+from ..differences import require_equal, tolerance, values_difference
+from ..faults import REFUSALS, may_refuse
 
 TOGETHER, NEVER = 4, [3, 5]  # the first steps, of which ROWS tells, and the rows that never come
 
@@ -23,9 +25,9 @@ ROWS = ((4, 1, 4), (1, 4, 0), (4, 1, 4, 2), (0, 4, 1), (), (2, 4, 0, 2), (1, 0),
 def sparse(context: Context) -> None:
     declared(context, "sparse")
     dtype = best_dtype(context)
-    with refusal(context, "sparse", lambda make: _embed(context, make, context.cases[0].hyper, dtype, True)):
+    with may_refuse(context, "sparse", lambda make: _embed(context, make, context.cases[0].hyper, dtype, True)):
         _embed(context, context.subject.make, context.cases[0].hyper, dtype, True)
-    for case in some_cases(context):
+    for case in cases_of(context):
         try:
             ours = _embed(context, context.subject.make, case.hyper, dtype, True)
         except REFUSALS:
@@ -37,7 +39,7 @@ def sparse(context: Context) -> None:
             for step, rows in enumerate(ROWS):
                 what = f"step {step + 1}, with a sparse gradient of rows {list(rows)}, against the reference"
                 a, b = ({"p0.param": tables[step]} for tables in (ours, theirs))
-                same(a, b, what, case=case, dtype=dtype, allowed=tolerance(dtype))
+                require_equal(a, b, what, case=case, dtype=dtype, allowed=tolerance(dtype))
 
 
 def _referred(context: Context, case: Case, dtype: str) -> torch.Tensor | None:
@@ -61,22 +63,22 @@ def _judge_alone(context: Context, case: Case, dtype: str, ours: torch.Tensor) -
     """
     where: dict[str, Any] = {"case": case, "dtype": dtype, "allowed": tolerance(dtype)}
     dense = _embed(context, context.subject.make, case.hyper, dtype, False)
-    if not difference({"": ours}, {"": dense}, tolerance(dtype)):
+    if not values_difference({"": ours}, {"": dense}, tolerance(dtype)):
         return
     touched = [{"p0.param (rows 1 and 4)": side[:TOGETHER, [1, 4]]} for side in (ours, dense)]
-    same(touched[0], touched[1], f"{TOGETHER} steps with sparse gradients, against dense ones", **where)
+    require_equal(touched[0], touched[1], f"{TOGETHER} steps with sparse gradients, against dense ones", **where)
     start = parameters(context.seed, ((6, 3),), dtype, context.device)[0].detach()
     never = [{"p0.param (rows without gradient)": side[..., NEVER, :]} for side in (ours[-1], dense[-1], start)]
-    if difference(never[0], never[2]):
+    if values_difference(never[0], never[2]):
         what = f"{len(ROWS)} steps with sparse gradients, neither unmoved nor as with dense ones"
-        same(never[0], never[1], what, **where)
+        require_equal(never[0], never[1], what, **where)
         return  # it decays the whole table, so that rows which rest move as well
     for step, rows in enumerate(ROWS):
         rest = [row for row in range(6) if row not in rows]
         before = start if step == 0 else ours[step - 1]
         what = f"step {step + 1}, with a sparse gradient of rows {list(rows)}, neither as with dense ones nor at rest"
         name = f"p0.param (rows {rest})"
-        same({name: ours[step][rest]}, {name: before[rest]}, what, case=case, dtype=dtype)
+        require_equal({name: ours[step][rest]}, {name: before[rest]}, what, case=case, dtype=dtype)
 
 
 def _embed(context: Context, make: Any, hyper: Mapping[str, Any], dtype: str, is_sparse: bool) -> torch.Tensor:

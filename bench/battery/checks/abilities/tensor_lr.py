@@ -10,7 +10,11 @@ import torch
 from .....scratch_impls import Case
 from ...context import Context, check, declared, parameters
 from ...result import NotApplicable
-from ..equal import best_dtype, go, refusal, same, some_cases, started, state_leaves, tolerance, values
+from ..cases import best_dtype, cases_of
+from ..differences import require_equal, tolerance
+from ..faults import may_refuse
+from ..runs import subject_after, take_steps
+from ..state import named_state, named_values
 
 STEPS = 4
 
@@ -26,23 +30,23 @@ def tensor_lr(context: Context) -> None:
     for given in lrs:
         shape = "0-dimensional" if given.dim() == 0 else "1-element"
         attempt = functools.partial(_lr_run, context, case=context.cases[0], dtype=dtype, lr=given.clone())
-        with refusal(context, "tensor-lr", attempt):
+        with may_refuse(context, "tensor-lr", attempt):
             attempt(context.subject.make)
-        for case in some_cases(context):
+        for case in cases_of(context):
             mine = given.clone()
             ours = _lr_run(context, context.subject.make, case, dtype, mine)
             where: dict[str, Any] = {"case": case, "dtype": dtype}
             what, cause = f"the {shape} lr after {2 * STEPS} steps", "step() changes lr"
-            same({"lr": mine}, {"lr": given / 2}, what, cause=cause, **where)
+            require_equal({"lr": mine}, {"lr": given / 2}, what, cause=cause, **where)
             theirs = _lr_run(context, context.subject.make, case, dtype, lr)
             what = f"a {shape} lr, halved in place after step {STEPS}, against a float"
-            same(ours, theirs, what, allowed=_digits(context, case, dtype), **where)
+            require_equal(ours, theirs, what, allowed=_digits(context, case, dtype), **where)
 
 
 def _digits(context: Context, case: Case, dtype: str) -> float:
     """What rounding allows where numbers of the state, which a rate may be, are held in a narrower format."""
-    optimizer, params = started(context, case, dtype, 2)
-    tensors = [v for v in state_leaves(optimizer, params).values() if isinstance(v, torch.Tensor) and v.dim() == 0]
+    optimizer, params = subject_after(context, case, dtype, 2)
+    tensors = [v for v in named_state(optimizer, params).values() if isinstance(v, torch.Tensor) and v.dim() == 0]
     kept = {str(v.dtype).removeprefix("torch.") for v in tensors if v.is_floating_point() and float(v) % 1}
     return max(tolerance(name) for name in (dtype, *kept))
 
@@ -50,10 +54,10 @@ def _digits(context: Context, case: Case, dtype: str) -> float:
 def _lr_run(context: Context, make: Any, case: Case, dtype: str, lr: Any) -> dict[str, Any]:
     params = parameters(context.seed, dtype=dtype, device=context.device)
     optimizer = make(params, **{**case.hyper, "lr": lr})
-    go(optimizer, params, range(STEPS), context.seed)
+    take_steps(optimizer, params, range(STEPS), context.seed)
     if isinstance(lr, torch.Tensor):
         lr.mul_(0.5)
     else:
         optimizer.param_groups[0]["lr"] = lr / 2
-    go(optimizer, params, range(STEPS, 2 * STEPS), context.seed)
-    return {name: value for name, value in values(optimizer, params).items() if name.endswith(".param")}
+    take_steps(optimizer, params, range(STEPS, 2 * STEPS), context.seed)
+    return {name: value for name, value in named_values(optimizer, params).items() if name.endswith(".param")}

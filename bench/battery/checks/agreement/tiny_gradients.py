@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ....compare.scenario import tiny
 from ...context import Context, check
-from ..against_formula import each_case_and_dtype, judge, the_reference
+from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
 @check("T2", place=3)
-def tiny_gradients(c: Context) -> None:
-    the_reference(c)
-    for case, dtype in each_case_and_dtype(c):
-        judge(c, case, tiny(c.seed), dtype)
+def tiny_gradients(context: Context) -> None:
+    the_reference(context)
+    for case, dtype in each_case_and_dtype(context):
+        judge_agreement(context, case, tiny(context.seed), dtype)

@@ -13,8 +13,8 @@ from ....compare.replay import replay
 from ....compare.scenario import probe
 from ...context import Context, check
 from ...result import Failed
-from ..equal import two_cases
-from ..script import made, parameter, reproduction, shown_by
+from ..cases import first_and_richest
+from ..reproduction import constructor_call, parameter_line, reproduced_by, reproduction_of_gap
 
 
 @check("T10", place=2)
@@ -27,10 +27,10 @@ def long_run(context: Context) -> None:
             device=context.device, states=(),
         ).first_failure()  # fmt: skip
         if gap is not None:
-            shown = reproduction(context.subject, case.hyper, history, gap, dtype)
+            shown = reproduction_of_gap(context.subject, case.hyper, history, gap, dtype)
             raise Failed(str(gap), case=case.name, dtype=dtype, reproduction=shown)
     # A count shows through slow averages, such as the defaults', or a decaying rate.
-    for each in () if context.whole else two_cases(context):
+    for each in () if context.whole else first_and_richest(context):
         _tiny_steps(context, each, 1000 if context.quick else 10_001)
 
 
@@ -52,7 +52,7 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
         optimizer.step()
     after = params[0].item()
     if not math.isfinite(after):
-        with shown_by(
+        with reproduced_by(
             context, functools.partial(_last_of_many, context, case, dtype, steps, "abs(p.item()) < float('inf')")
         ):
             raise Failed(f"p0[0] is {after} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
@@ -69,14 +69,14 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
     if not abs(after - value) <= allowed:
         message = f"step {steps} moved p0[0] from 0 to {after!r}; the formula moves it to {value!r}"
         holds = f"abs(p.item() - {value!r}) <= {allowed!r}"
-        with shown_by(context, functools.partial(_last_of_many, context, case, dtype, steps, holds)):
+        with reproduced_by(context, functools.partial(_last_of_many, context, case, dtype, steps, holds)):
             raise Failed(message, case=case.name, dtype=dtype, cause="a count that stopped, or an average that drifts")
 
 
 def _last_of_many(context: Context, case: Case, dtype: str, steps: int, holds: str) -> list[str]:
     return [
-        parameter([0.0], dtype),
-        f"optimizer = {made(context, case.hyper)}",
+        parameter_line([0.0], dtype),
+        f"optimizer = {constructor_call(context, case.hyper)}",
         f"for step in range({steps}):",
         f"    p.grad = torch.full_like(p, {_tiny(1)} if step % 2 else {_tiny(0)})",
         f"    p.data.mul_(step < {steps - 1})  # the last step begins at 0",

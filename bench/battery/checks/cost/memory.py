@@ -12,7 +12,8 @@ from torch.utils._pytree import tree_leaves
 from .....scratch_impls import Case
 from ...context import Context, check, gradients, parameters
 from ...result import Failed
-from ..equal import best_dtype, state_leaves, two_cases
+from ..cases import best_dtype, first_and_richest
+from ..state import named_state
 
 ELEMENTS = 4096
 
@@ -30,7 +31,7 @@ TEMPORARIES = 16
 def memory(context: Context) -> None:
     # Of a step that is many, four; and in the format in which rounding does not decide how many.
     dtype, last = (best_dtype(context), 4) if context.whole else (context.dtypes[0], 20)
-    for case in two_cases(context):
+    for case in first_and_richest(context):
         held, grown, peak, kept = _bytes(context, context.subject.make, case, dtype, last)
         theirs = _bytes(context, context.against.make, case, dtype, last)[0] if context.against else held
         early, late = held[2], held[last]
@@ -81,7 +82,7 @@ def _bytes(context: Context, make: Any, case: Case, dtype: str, last: int) -> tu
 
 
 def _state_bytes(optimizer: Any, params: list[torch.nn.Parameter]) -> int:
-    tensors = [v for v in state_leaves(optimizer, params).values() if isinstance(v, torch.Tensor)]
+    tensors = [v for v in named_state(optimizer, params).values() if isinstance(v, torch.Tensor)]
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors if not t.is_sparse}
     return sum(storages.values())
 

@@ -14,7 +14,8 @@ from torch.autograd.gradcheck import GradcheckError, gradcheck
 from .....scratch_impls import Case
 from ...context import Context, parameters
 from ...result import Failed, NotApplicable
-from ..trials import history, unless_by_design
+from ..faults import unless_by_design
+from ..runs import gradient_history
 
 STEPS = 3
 
@@ -25,32 +26,32 @@ DTYPE = "float64"
 Hyper = Mapping[str, Any]
 
 
-def takes_differentiable(c: Context) -> None:
-    if "differentiable" not in c.subject.execution:
+def require_differentiable(context: Context) -> None:
+    if "differentiable" not in context.subject.execution:
         raise NotApplicable("it has no option differentiable")
 
 
-def unless_the_reference(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+def judge_unless_by_design(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
     """Who extends or copies a class of torch has its defects, which are no fault of theirs."""
-    theirs = c.of_the_reference
-    (unless_by_design if theirs and "differentiable" in theirs.subject.execution else judge_alone)(c, case, judge)
+    theirs = context.of_the_reference
+    (unless_by_design if theirs and "differentiable" in theirs.subject.execution else judge_alone)(context, case, judge)
 
 
-def judge_alone(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
-    judge(c, case)
+def judge_alone(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+    judge(context, case)
 
 
-def start_of(c: Context) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    start = parameters(c.seed, ((3, 2),), DTYPE, c.device)[0].detach()
-    return start, [row[0] for row in history(c.seed, STEPS, [start]) if row[0] is not None]
+def start_and_gradients(context: Context) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    start = parameters(context.seed, ((3, 2),), DTYPE, context.device)[0].detach()
+    return start, [row[0] for row in gradient_history(context.seed, STEPS, [start]) if row[0] is not None]
 
 
-def end_of(
-    c: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], *, untouched: bool = True
+def end_of_run(
+    context: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], *, untouched: bool = True
 ) -> torch.Tensor:
     """Where a step for each gradient leads; a function of all tensors that are given."""
     p = start.clone() if hyper["differentiable"] else torch.nn.Parameter(start.clone())
-    optimizer = c.build([p], **hyper)
+    optimizer = context.build([p], **hyper)
     for gradient in rows:
         p.grad = gradient.clone()
         optimizer.step()
@@ -60,12 +61,12 @@ def end_of(
 
 
 def judge_derivative(
-    c: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], **learned: torch.Tensor
+    context: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], **learned: torch.Tensor
 ) -> None:
     """By torch's gradcheck, with its own tolerances: a wrong derivative has no digit right."""
 
     def led_to(start: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
-        return end_of(c, {**hyper, **dict(zip(learned, others[STEPS:], strict=True))}, start, others[:STEPS])
+        return end_of_run(context, {**hyper, **dict(zip(learned, others[STEPS:], strict=True))}, start, others[:STEPS])
 
     inputs = [value.detach().clone().requires_grad_() for value in (start, *rows, *learned.values())]
     by = next(iter(learned), "the parameter and the gradients")

@@ -9,29 +9,32 @@ import torch
 
 from ...context import Context, check, gradients, parameters
 from ...result import Failed
-from ..trials import at, cases_of, clones, groups_of
+from ..cases import cases_of
+from ..faults import reported_at
+from ..runs import clones
+from ..state import groups_of
 
 
 @check("T8", place=1)
-def inputs_untouched(c: Context) -> None:
-    for case in cases_of(c, every=True):
-        with at(case, c.dtypes[0]):
-            params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+def inputs_untouched(context: Context) -> None:
+    for case in cases_of(context, every=True):
+        with reported_at(case, context.dtypes[0]):
+            params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
             given, names = list(params), {"params": [params[0]]}
             listed = {name: list(v) if isinstance(v, tuple) else v for name, v in case.hyper.items()}
             before = copy.deepcopy(listed)
-            optimizer = c.build(given, **case.hyper)
-            _gradients(c, optimizer, params)
+            optimizer = context.build(given, **case.hyper)
+            _gradients(context, optimizer, params)
             if len(given) != len(params) or any(a is not b for a, b in zip(given, params, strict=True)):
                 raise Failed(f"the list of parameters that it was given had {len(params)} tensors, and is another now")
-            _groups(c, case.hyper, names, params)
-            _lists(c, listed, before)
-            _tensor_lr(c, case.hyper)
+            _groups(context, case.hyper, names, params)
+            _lists(context, listed, before)
+            _tensor_lr(context, case.hyper)
 
 
-def _gradients(c: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
+def _gradients(context: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
     for step in range(3):
-        gradients(c.seed, step, params)
+        gradients(context.seed, step, params)
         kept = [(p.grad, p.grad.clone()) for p in params if p.grad is not None]
         optimizer.step()
         for i, (p, (tensor, values)) in enumerate(zip(params, kept, strict=True)):
@@ -47,13 +50,13 @@ def _gradients(c: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> 
                              cause="p.grad is changed in place")  # fmt: skip
 
 
-def _groups(c: Context, hyper: Any, own: dict[str, Any], params: list[torch.nn.Parameter]) -> None:
+def _groups(context: Context, hyper: Any, own: dict[str, Any], params: list[torch.nn.Parameter]) -> None:
     """torch's base class itself keeps the caller's dict and adds defaults to it, so keys that are new are no fault."""
-    lr = groups_of(c.build(clones(params), **hyper))[0].get("lr")
+    lr = groups_of(context.build(clones(params), **hyper))[0].get("lr")
     own = {**own, **({"lr": lr} if isinstance(lr, (int, float)) else {})}
     before, given = dict(own), [own]
-    optimizer = c.build(given, **hyper)
-    _gradients(c, optimizer, [params[0]])
+    optimizer = context.build(given, **hyper)
+    _gradients(context, optimizer, [params[0]])
     if len(given) != 1 or given[0] is not own:
         raise Failed("the list of group dicts that it was given has changed")
     for name, value in before.items():
@@ -72,12 +75,12 @@ def _short(value: Any) -> str:
     return repr(value).replace("\n", " ")[:80]
 
 
-def _lists(c: Context, given: dict[str, Any], before: dict[str, Any]) -> None:
+def _lists(context: Context, given: dict[str, Any], before: dict[str, Any]) -> None:
     """A list where a tuple is usual, such as betas=[0.9, 0.999]; what refuses it is not judged by it."""
-    params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     try:
-        optimizer = c.build(params, **given)
-        gradients(c.seed, 0, params)
+        optimizer = context.build(params, **given)
+        gradients(context.seed, 0, params)
         optimizer.step()
     except (TypeError, ValueError):
         return
@@ -86,18 +89,18 @@ def _lists(c: Context, given: dict[str, Any], before: dict[str, Any]) -> None:
             raise Failed(f"the list {name}={value!r} that it was given is {given[name]!r} after a step")
 
 
-def _tensor_lr(c: Context, hyper: Any) -> None:
+def _tensor_lr(context: Context, hyper: Any) -> None:
     """What refuses a tensor as learning rate is not judged by it."""
-    lr = hyper.get("lr", c.subject.options.get("lr"))
+    lr = hyper.get("lr", context.subject.options.get("lr"))
     if not isinstance(lr, float):
         return
-    params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+    params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     tensor = torch.tensor(lr, dtype=torch.float64)
     before = tensor.clone()
     try:
-        optimizer = c.build(params, **{**hyper, "lr": tensor})
+        optimizer = context.build(params, **{**hyper, "lr": tensor})
         for step in range(3):
-            gradients(c.seed, step, params)
+            gradients(context.seed, step, params)
             optimizer.step()
     except Exception:
         return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...context import Context, check, declared
-from ..equal import some_cases
-from ._resume import goes_on
+from ..cases import cases_of
+from ._save_and_resume import judge_resumed_run
 
 
 @check("T9", place=2)
 def bfloat16_save_load(context: Context) -> None:
     declared(context, "bfloat16")
-    for case in some_cases(context):
-        goes_on(context, case, "bfloat16")
+    for case in cases_of(context):
+        judge_resumed_run(context, case, "bfloat16")

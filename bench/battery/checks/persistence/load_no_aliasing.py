@@ -11,14 +11,16 @@ from torch.optim import Optimizer
 
 from ...context import Context, check
 from ...result import NotApplicable
-from ..equal import copied, go, leaves, same, started, values
-from ._resume import AFTER, BEFORE, resume
+from ..differences import require_equal
+from ..runs import subject_after, take_steps
+from ..state import copies, leaves, named_values
+from ._save_and_resume import AFTER, BEFORE, load_into_fresh
 
 
 @check("T8", place=4)
 def load_no_aliasing(context: Context) -> None:
     case, dtype = context.richest, context.dtypes[0]
-    optimizer, params = started(context, case, dtype, BEFORE)
+    optimizer, params = subject_after(context, case, dtype, BEFORE)
     if context.subject.listed:
         apart: Any = contextlib.nullcontext()
     elif type(optimizer).load_state_dict is Optimizer.load_state_dict:
@@ -27,22 +29,22 @@ def load_no_aliasing(context: Context) -> None:
         apart = _TorchCopies()
     where: dict[str, Any] = {"case": case, "dtype": dtype}
     given = copy.deepcopy(optimizer.state_dict())
-    before = copied(dict(leaves(given, "dict")))
+    before = copies(dict(leaves(given, "dict")))
     with apart:
-        resumed, fresh = resume(context, case, params, given)
+        resumed, fresh = load_into_fresh(context, case, params, given)
     cause = "load_state_dict keeps the tensors of the dict it is given"
-    go(resumed, fresh, range(BEFORE, AFTER), context.seed)
+    take_steps(resumed, fresh, range(BEFORE, AFTER), context.seed)
     what = f"steps {BEFORE + 1} to {AFTER} changed the dict that was loaded"
-    same(copied(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
+    require_equal(copies(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
     given = copy.deepcopy(optimizer.state_dict())
     with apart:
-        resumed, fresh = resume(context, case, params, given)
-    loaded = values(resumed, fresh)
+        resumed, fresh = load_into_fresh(context, case, params, given)
+    loaded = named_values(resumed, fresh)
     for _, leaf in leaves(given["state"], "dict"):
         if isinstance(leaf, torch.Tensor):
             leaf.zero_()
     what = "the dict was zeroed after loading, and so was the state"
-    same(values(resumed, fresh), loaded, what, cause=cause, **where)
+    require_equal(named_values(resumed, fresh), loaded, what, cause=cause, **where)
 
 
 class _TorchCopies:

@@ -9,16 +9,19 @@ from torch.optim import Optimizer
 
 from .....scratch_impls import Case
 from ...context import Context, check, gradients, parameters
-from ..equal import Params, clones, same, some_cases, two_cases, values
-from ._resume import goes_on, group_options, through_a_file
+from ..cases import cases_of, first_and_richest
+from ..differences import require_equal
+from ..runs import Params, clones
+from ..state import named_values
+from ._save_and_resume import group_options, judge_resumed_run, through_a_file
 
 
 @check("T9", place=1)
 def save_load(context: Context) -> None:
     for dtype in context.dtypes:
-        for case in some_cases(context):
-            goes_on(context, case, dtype)
-    for case in two_cases(context) if context.cases and not context.whole else ():
+        for case in cases_of(context):
+            judge_resumed_run(context, case, dtype)
+    for case in first_and_richest(context) if context.cases and not context.whole else ():
         _groups_of_equal_shapes(context, case, context.dtypes[0])
 
 
@@ -48,13 +51,15 @@ def _groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
     resumed = made(fresh, 3.0)
     resumed.load_state_dict(saved)
     where: dict[str, Any] = {"case": case, "dtype": dtype}
-    same(group_options(resumed), group_options(optimizer), "hyperparameters of three groups after loading", **where)
+    require_equal(
+        group_options(resumed), group_options(optimizer), "hyperparameters of three groups after loading", **where
+    )
     for step in range(LONG, LONG + 3):
         for one, held in ((optimizer, params), (resumed, fresh)):
             _walk_some(one, held, step, context.seed, [held[0], *held[2:]])
         what = f"step {step + 1} of three groups with parameters of one shape, saved and loaded after step {LONG}"
         cause = "state or hyperparameters come back to another parameter or group, or not at all"
-        same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+        require_equal(named_values(resumed, fresh), named_values(optimizer, params), what, cause=cause, **where)
     _added_after_loading(context, (optimizer, params), (resumed, fresh), where)
 
 
@@ -68,7 +73,7 @@ def _added_after_loading(context: Context, *both: Any) -> None:
         one.add_param_group({"params": held[-1:]})
         _walk_some(one, held, LONG + 3, context.seed, [held[0], *held[2:]])
     what, cause = "a step of a group that is added after loading", "after loading, no group can be added"
-    same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+    require_equal(named_values(resumed, fresh), named_values(optimizer, params), what, cause=cause, **where)
 
 
 def _walk_some(optimizer: Optimizer, params: Params, step: int, seed: int, some: Params) -> None:

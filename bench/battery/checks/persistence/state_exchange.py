@@ -12,20 +12,11 @@ from torch.optim import Optimizer
 from .....scratch_impls import Case
 from ...context import EXECUTION, Context, check, parameters
 from ...result import NotApplicable
-from ..equal import (
-    Params,
-    Values,
-    best_dtype,
-    clones,
-    difference,
-    go,
-    same,
-    some_cases,
-    state_leaves,
-    tolerance,
-    values,
-)
-from ..script import made, parameter, shown_by, stepping
+from ..cases import best_dtype, cases_of
+from ..differences import require_equal, tolerance, values_difference
+from ..reproduction import constructor_call, parameter_line, reproduced_by, step_lines
+from ..runs import Params, clones, take_steps
+from ..state import Values, named_state, named_values
 
 BEFORE, AFTER = 5, 10  # steps before and after the exchange
 
@@ -36,7 +27,7 @@ def state_exchange(context: Context) -> None:
         raise NotApplicable("there is no reference to exchange state with")
     dtype, makes = best_dtype(context), (context.subject.make, context.against.make)
     exchanged = False
-    for case in some_cases(context):
+    for case in cases_of(context):
         ours, theirs = (_begun(make, context, case, dtype) for make in makes)
         names, others = (_names(*side) for side in (ours, theirs))
         if names != others:
@@ -47,24 +38,28 @@ def state_exchange(context: Context) -> None:
         allowed = tolerance(dtype)
         ends = [_begun(make, context, case, dtype) for make in makes]
         for side in ends:
-            go(*side, range(BEFORE, AFTER), context.seed)
+            take_steps(*side, range(BEFORE, AFTER), context.seed)
         # A tenth: what they differ by without any exchange must not be what an exchange is blamed for.
-        if any(difference(_shared(*a), _shared(*b), allowed / 10) for a, b in ((ours, theirs), ends)):
+        if any(values_difference(_shared(*a), _shared(*b), allowed / 10) for a, b in ((ours, theirs), ends)):
             raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
         exchanged = True
         ways = ((ours, makes[1], "loaded by the reference"), (theirs, makes[0], "loaded by the subject"))
         for source, make, way in ways:
             fresh = clones(source[1])
             receiver = make(fresh, **case.hyper)
-            kept = state_leaves(*(theirs if source is ours else ours)).items()
+            kept = named_state(*(theirs if source is ours else ours)).items()
             count = next((value for name, value in kept if name.endswith(".step")), None)
             receiver.load_state_dict(_translated(source[0].state_dict(), receiver, count))
             for step in range(BEFORE, AFTER):
                 for optimizer, params in (source, (receiver, fresh)):
-                    go(optimizer, params, range(step, step + 1), context.seed)
+                    take_steps(optimizer, params, range(step, step + 1), context.seed)
                 what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
-                with shown_by(context, *(functools.partial(way, context, case, dtype) for way in (_saves, _loads))):
-                    same(_shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed)
+                with reproduced_by(
+                    context, *(functools.partial(way, context, case, dtype) for way in (_saves, _loads))
+                ):
+                    require_equal(
+                        _shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed
+                    )
     if not exchanged:
         raise NotApplicable("neither side keeps any state in these cases")
 
@@ -78,9 +73,9 @@ def _saves(context: Context, case: Case, dtype: str) -> list[str]:
     optimizer, _ = _walked(context.against.make, case, dtype)
     saved = {k: v for k, v in optimizer.state_dict()["state"][0].items() if v is not None and k != "step"}
     return [
-        parameter([1.0], dtype),
-        f"optimizer = {made(context, case.hyper)}",
-        *stepping(list(GRADIENTS)),
+        parameter_line([1.0], dtype),
+        f"optimizer = {constructor_call(context, case.hyper)}",
+        *step_lines(list(GRADIENTS)),
         "found = optimizer.state_dict()['state'][0]",
         f"expected = {_literal(saved)}",
         "for name, value in expected.items():",
@@ -99,10 +94,10 @@ def _loads(context: Context, case: Case, dtype: str) -> list[str]:
     _steps(theirs, p)
     return [
         f"saved = {_literal(saved)}",
-        parameter([start], dtype),
-        f"optimizer = {made(context, case.hyper)}",
+        parameter_line([start], dtype),
+        f"optimizer = {constructor_call(context, case.hyper)}",
         "optimizer.load_state_dict(saved)",
-        *stepping(list(GRADIENTS)),
+        *step_lines(list(GRADIENTS)),
         f"near = abs(p.item() - {p.item()!r}) <= {tolerance(dtype) * (1 + abs(p.item()))!r}",
         f"assert near, f'{{p.item()}}, expected {p.item()!r}'",
     ]
@@ -134,19 +129,19 @@ def _literal(value: Any) -> str:
 def _begun(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
     params = parameters(context.seed, dtype=dtype, device=context.device)
     optimizer = make(params, **case.hyper)
-    go(optimizer, params, range(BEFORE), context.seed)
+    take_steps(optimizer, params, range(BEFORE), context.seed)
     return optimizer, params
 
 
 def _names(optimizer: Optimizer, params: Params) -> set[str]:
     """What the state holds, but the step count: some rules need none, and their classes differ in keeping one."""
-    return {k for k, v in state_leaves(optimizer, params).items() if v is not None and not k.endswith(".step")}
+    return {k for k, v in named_state(optimizer, params).items() if v is not None and not k.endswith(".step")}
 
 
 def _shared(optimizer: Optimizer, params: Params) -> Values:
     """Parameters and what _names names."""
     names = _names(optimizer, params)
-    return {k: v for k, v in values(optimizer, params).items() if k in names or k.endswith(".param")}
+    return {k: v for k, v in named_values(optimizer, params).items() if k in names or k.endswith(".param")}
 
 
 def _translated(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[str, Any]:

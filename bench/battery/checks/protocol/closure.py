@@ -12,8 +12,12 @@ import torch
 from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed
-from ..script import made, shown_by
-from ..trials import at, cases_of, clones, gap, snapshot, state_of, tensors_in
+from ..cases import cases_of
+from ..differences import element_difference
+from ..faults import reported_at
+from ..reproduction import constructor_call, reproduced_by
+from ..runs import clones, snapshot
+from ..state import state_tensors
 
 
 def _closed(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list[tuple[bool, float]]]:
@@ -34,21 +38,21 @@ def _closed(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list
 
 
 @check("T15", place=3)
-def closure(c: Context) -> None:
-    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+def closure(context: Context) -> None:
+    start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     wanted, source = 1, "a first-order optimizer needs one"
-    if c.against is not None:
+    if context.against is not None:
         theirs = clones(start)
         with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
-            wanted, source = len(_closed(c.against.make(theirs), theirs)[1]), f"as {c.against.label}"
-    for case in c.cases if c.whole else cases_of(c)[:2]:
-        if c.whole and c.against is not None:  # how often depends on the options
+            wanted, source = len(_closed(context.against.make(theirs), theirs)[1]), f"as {context.against.label}"
+    for case in context.cases if context.whole else cases_of(context)[:2]:
+        if context.whole and context.against is not None:  # how often depends on the options
             theirs = clones(start)
-            wanted = len(_closed(c.against.make(theirs, **case.hyper), theirs)[1])
-        scripts = [functools.partial(lines, c, case.hyper) for lines in (_closing, _zeroing)]
-        with at(case, c.dtypes[0]), shown_by(c, *(scripts if wanted == 1 else scripts[1:])):
+            wanted = len(_closed(context.against.make(theirs, **case.hyper), theirs)[1])
+        scripts = [functools.partial(lines, context, case.hyper) for lines in (_closing, _zeroing)]
+        with reported_at(case, context.dtypes[0]), reproduced_by(context, *(scripts if wanted == 1 else scripts[1:])):
             params = clones(start)
-            optimizer = c.build(params, **case.hyper)
+            optimizer = context.build(params, **case.hyper)
             returned, calls = _closed(optimizer, params)
             if not all(enabled for enabled, _ in calls):
                 raise Failed(
@@ -62,18 +66,18 @@ def closure(c: Context) -> None:
             value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
             if value is None or value not in [loss for _, loss in calls]:
                 raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
-            _gradients_of_the_closure(c, case, start, params, wanted)
-            if not c.whole:
-                _three_closures(c, case, start, wanted)
+            _gradients_of_the_closure(context, case, start, params, wanted)
+            if not context.whole:
+                _three_closures(context, case, start, wanted)
             _zero_grad(optimizer, params)
-            if not c.whole:
-                _zero_grad(*_in_groups(c, case, start))
+            if not context.whole:
+                _zero_grad(*_in_groups(context, case, start))
 
 
-def _closing(c: Context, hyper: Any) -> list[str]:
+def _closing(context: Context, hyper: Any) -> list[str]:
     return [
         "p, q = (torch.nn.Parameter(torch.ones(3)) for _ in range(2))",
-        f"optimizer, other = ({made(c, hyper, '[parameter]')} for parameter in (p, q))",
+        f"optimizer, other = ({constructor_call(context, hyper, '[parameter]')} for parameter in (p, q))",
         "calls = []  # whether grad was enabled",
         "def closure():",
         "    loss = (p ** 2).sum()",
@@ -88,10 +92,10 @@ def _closing(c: Context, hyper: Any) -> list[str]:
     ]
 
 
-def _zeroing(c: Context, hyper: Any) -> list[str]:
+def _zeroing(context: Context, hyper: Any) -> list[str]:
     return [
         "p = torch.nn.Parameter(torch.ones(3))",
-        f"optimizer, found = {made(c, hyper)}, []",
+        f"optimizer, found = {constructor_call(context, hyper)}, []",
         "for options in ({}, {'set_to_none': False}, {'set_to_none': True}):",
         "    p.grad = torch.ones_like(p)",
         "    optimizer.zero_grad(**options)",
@@ -100,20 +104,20 @@ def _zeroing(c: Context, hyper: Any) -> list[str]:
     ]
 
 
-def _gradients_of_the_closure(c: Context, case: Case, start: Any, closed: Any, calls: int) -> None:
+def _gradients_of_the_closure(context: Context, case: Case, start: Any, closed: Any, calls: int) -> None:
     """After one call step(closure) has done what backward() and step() do."""
     params = clones(start)
-    optimizer = c.build(params, **case.hyper)
+    optimizer = context.build(params, **case.hyper)
     torch.stack([((p - 1) ** 2).sum() for p in params]).sum().backward()
     optimizer.step()
     for i, (x, y, s) in enumerate(zip(closed, params, start, strict=True)):
-        if calls == 1 and (told := gap(x, y, s)):
+        if calls == 1 and (told := element_difference(x, y, s)):
             raise Failed(f"step(closure) and backward() with step() differ in parameter {i}{told}")
 
 
-def _three_closures(c: Context, case: Case, start: Any, wanted: int) -> None:
+def _three_closures(context: Context, case: Case, start: Any, wanted: int) -> None:
     """Three steps over two groups, where the closure rules each, and as many of backward() and step()."""
-    (optimizer, closed), (other, plain) = (_in_groups(c, case, start) for _ in range(2))
+    (optimizer, closed), (other, plain) = (_in_groups(context, case, start) for _ in range(2))
     for step in range(3 if wanted == 1 else 0):
         before = snapshot(closed)
         _, calls = _closed(optimizer, closed)
@@ -123,7 +127,7 @@ def _three_closures(c: Context, case: Case, start: Any, wanted: int) -> None:
         torch.stack([((p - 1) ** 2).sum() for p in _without(plain)]).sum().backward()
         other.step()
         for i, (x, y, s) in enumerate(zip(closed, plain, before, strict=True)):
-            if told := gap(x, y, s):
+            if told := element_difference(x, y, s):
                 raise Failed(f"step {step + 1} with a closure and after backward() differ in parameter {i}{told}",
                              cause="the closure is not called once and before the update")  # fmt: skip
 
@@ -135,9 +139,9 @@ def _without(params: list[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
     return params
 
 
-def _in_groups(c: Context, case: Case, start: Any) -> tuple[Any, list[torch.nn.Parameter]]:
+def _in_groups(context: Context, case: Case, start: Any) -> tuple[Any, list[torch.nn.Parameter]]:
     params = clones(start)
-    return c.build([{"params": [p]} for p in params], **case.hyper), params
+    return context.build([{"params": [p]} for p in params], **case.hyper), params
 
 
 def _zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
@@ -170,7 +174,7 @@ def _held(optimizer: Any, params: list[torch.nn.Parameter]) -> dict[str, torch.T
     """Copies of the parameters and of the tensors of their state."""
     found = {f"parameter {i}": p.detach().clone() for i, p in enumerate(params)}
     for i, p in enumerate(params):
-        found |= {name: v.clone() for name, v in tensors_in(state_of(optimizer, p), f"the state of parameter {i}: ")}
+        found |= {f"the state {n} of parameter {i}": v.clone() for n, v in state_tensors(optimizer, p).items()}
     return found
 
 

@@ -9,40 +9,45 @@ from torch.optim import Optimizer
 
 from ...context import Context, check, parameters
 from ...result import Failed
-from ..trials import at, cases_of, clones, first_gap, history, run, snapshot
+from ..cases import cases_of
+from ..differences import run_difference
+from ..faults import reported_at
+from ..runs import clones, gradient_history, run, snapshot
 
 
 @check("T1", place=6)
-def constructor(c: Context) -> None:
-    case = cases_of(c)[0]
-    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-    rows = history(c.seed, 3, start)
-    with at(case, c.dtypes[0]):
+def constructor(context: Context) -> None:
+    case = cases_of(context)[0]
+    start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
+    history = gradient_history(context.seed, 3, start)
+    with reported_at(case, context.dtypes[0]):
         plain = clones(start)
-        optimizer = c.build(plain, **case.hyper)
-        expected = run(optimizer, plain, rows)
+        optimizer = context.build(plain, **case.hyper)
+        expected = run(optimizer, plain, history)
     inherits = isinstance(optimizer, Optimizer)
     forms: dict[str, Callable[[list[Any]], Any]] = {
         "a generator of tensors": lambda ps: (p for p in ps),
         "a tuple of tensors": tuple,
     }
-    if c.whole:
+    if context.whole:
         forms["a group dict in a list"] = lambda ps: [{"params": ps}]
     else:
         forms["a list of group dicts"] = lambda ps: [{"params": [ps[0]]}, {"params": ps[1:]}]
         forms["a generator of group dicts"] = lambda ps: ({"params": p} for p in ps)
     if inherits:  # torch 2.6 and later take what named_parameters() gives
         forms["named parameters"] = lambda ps: [(f"p{i}", p) for i, p in enumerate(ps)]
-    if inherits and not c.whole:
+    if inherits and not context.whole:
         forms["groups of named parameters"] = lambda ps: [{"params": [(f"p{i}", p)]} for i, p in enumerate(ps)]
     for form, arranged in forms.items():
         params = clones(start)
         try:
-            found = run(c.build(arranged(params), **case.hyper), params, rows)
+            found = run(context.build(arranged(params), **case.hyper), params, history)
         except Exception as error:
             raise Failed(f"{form}: it raised {type(error).__name__}: {error}", case=case.name) from error
-        if told := first_gap(found, expected, snapshot(start)):
-            raise Failed(f"{form} and a list of the same tensors differ: {told}", case=case.name, dtype=c.dtypes[0])
+        if told := run_difference(found, expected, snapshot(start)):
+            raise Failed(
+                f"{form} and a list of the same tensors differ: {told}", case=case.name, dtype=context.dtypes[0]
+            )
     wrong: dict[str, Any] = {
         "an empty list": [],
         "a list that holds a number": [1.0],
@@ -50,7 +55,7 @@ def constructor(c: Context) -> None:
     }
     for form, given in wrong.items() if inherits else ():
         try:
-            c.build(given, **case.hyper)
+            context.build(given, **case.hyper)
         except Exception:
             continue
         raise Failed(f"it takes {form} without a word, where torch.optim.Optimizer raises", case=case.name)

@@ -7,33 +7,33 @@ from typing import Any
 
 from ...context import Context, check, subject_of
 from ...result import Failed, NotApplicable
-from ..script import shown_by
+from ..reproduction import reproduced_by
 
 
 @check("T1", place=5)
-def defaults(c: Context) -> None:
-    if c.against is None:
+def defaults(context: Context) -> None:
+    if context.against is None:
         raise NotApplicable("there is no reference to compare the defaults with")
-    theirs = subject_of(c.against.make, c.against.label).options
-    ours, missing = c.subject.options, inspect.Parameter.empty
+    theirs = subject_of(context.against.make, context.against.label).options
+    ours, missing = context.subject.options, inspect.Parameter.empty
     shared = [n for n in ours if n in theirs and missing not in (ours[n], theirs[n])]
     if not shared:
-        raise NotApplicable(f"it shares no option that has a default with {c.against.label}")
+        raise NotApplicable(f"it shares no option that has a default with {context.against.label}")
     differ = [n for n in shared if _plain(ours[n]) != _plain(theirs[n])]
     if differ:
         told = ", ".join(f"{n} is {ours[n]!r}, not {theirs[n]!r}" for n in differ)
-        with shown_by(c, lambda: _signature(c, {n: theirs[n] for n in differ})):
+        with reproduced_by(context, lambda: _signature(context, {n: theirs[n] for n in differ})):
             raise Failed(
-                f"defaults differ from those of {c.against.label}: {told}",
+                f"defaults differ from those of {context.against.label}: {told}",
                 cause=f"another default: {', '.join(differ)}",
             )
 
 
-def _signature(c: Context, expected: dict[str, Any]) -> list[str]:
+def _signature(context: Context, expected: dict[str, Any]) -> list[str]:
     return [
         "import inspect",
         f"expected = {expected!r}",
-        f"options = inspect.signature({c.subject.label.partition(':')[2]}).parameters",
+        f"options = inspect.signature({context.subject.label.partition(':')[2]}).parameters",
         "found = {name: options[name].default for name in expected}",
         "assert found == expected, f'{found}, expected {expected}'",
     ]

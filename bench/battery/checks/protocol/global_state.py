@@ -8,20 +8,21 @@ from .....scratch_impls import Case
 from ...context import Context, check, gradients, parameters
 from ...global_state import changes
 from ...result import Failed
-from ..trials import at, cases_of
+from ..cases import cases_of
+from ..faults import reported_at
 
 
 @check("T15", place=2)
-def global_state(c: Context) -> None:
-    for case in cases_of(c):
-        params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+def global_state(context: Context) -> None:
+    for case in cases_of(context):
+        params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
 
         def use(params: Any = params, case: Case = case) -> None:
-            optimizer = c.build(params, **case.hyper)
+            optimizer = context.build(params, **case.hyper)
             for step in range(2):
-                gradients(c.seed, step, params)
+                gradients(context.seed, step, params)
                 optimizer.step()
 
-        with at(case, c.dtypes[0]):
+        with reported_at(case, context.dtypes[0]):
             if told := changes(use):
                 raise Failed("constructing and two steps " + "; ".join(told))

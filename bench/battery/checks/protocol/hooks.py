@@ -7,22 +7,24 @@ from torch.optim import Optimizer
 
 from ...context import Context, check, gradients, parameters
 from ...result import Failed, NotApplicable
-from ..trials import at, cases_of, snapshot
+from ..cases import cases_of
+from ..faults import reported_at
+from ..runs import snapshot
 
 
 @check("T15", place=4)
-def hooks(c: Context) -> None:
-    case = cases_of(c)[0]
-    with at(case, c.dtypes[0]):
-        params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-        optimizer = c.build(params, **case.hyper)
+def hooks(context: Context) -> None:
+    case = cases_of(context)[0]
+    with reported_at(case, context.dtypes[0]):
+        params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
+        optimizer = context.build(params, **case.hyper)
         if not isinstance(optimizer, Optimizer):
             raise NotApplicable("the class does not inherit torch.optim.Optimizer, which brings the hooks")
         seen: list[tuple[str, list[torch.Tensor]]] = []
         optimizer.register_step_pre_hook(lambda *_: seen.append(("pre", snapshot(params))))
         optimizer.register_step_post_hook(lambda *_: seen.append(("post", snapshot(params))))
         start = snapshot(params)
-        gradients(c.seed, 0, params)
+        gradients(context.seed, 0, params)
         optimizer.step()
         for kind in ("pre", "post"):
             if kind not in [name for name, _ in seen]:

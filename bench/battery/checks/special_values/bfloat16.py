@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...context import Context, check
-from ._narrow import judge_narrow
+from ._low_precision import judge_low_precision
 
 
 @check("T13", place=6)
 def bfloat16(context: Context) -> None:
-    judge_narrow(context, "bfloat16")
+    judge_low_precision(context, "bfloat16")

@@ -10,9 +10,9 @@ from .....scratch_impls import Case
 from ....compare.replay import Factory
 from ...context import Context, check, parameters
 from ...result import Failed, NotApplicable
-from ..equal import Values, values
-from ..script import made, shown_by
-from ._finite import finite
+from ..differences import require_finite
+from ..reproduction import constructor_call, reproduced_by
+from ..state import Values, named_values
 
 
 @check("T13", place=3)
@@ -24,8 +24,8 @@ def constant_gradients(context: Context) -> None:
     for case in context.cases:
         found = _constant(context, context.subject.make, case, dtype)
         try:
-            with shown_by(context, functools.partial(_two_hundred, context, case, dtype)):
-                finite(found, "after 200 steps of one gradient", cause, case=case, dtype=dtype)
+            with reproduced_by(context, functools.partial(_two_hundred, context, case, dtype)):
+                require_finite(found, "after 200 steps of one gradient", cause, case=case, dtype=dtype)
         except Failed:
             if context.subject.listed or context.against is None:
                 raise
@@ -39,7 +39,7 @@ def constant_gradients(context: Context) -> None:
 def _two_hundred(context: Context, case: Case, dtype: str) -> list[str]:
     return [
         f"p = torch.nn.Parameter(torch.zeros(64, dtype=torch.{dtype}))",
-        f"optimizer = {made(context, case.hyper)}",
+        f"optimizer = {constructor_call(context, case.hyper)}",
         "for _ in range(200):",
         "    p.grad = torch.logspace(-6, 4, 64).to(p.dtype)",
         "    optimizer.step()",
@@ -56,4 +56,4 @@ def _constant(context: Context, make: Factory, case: Case, dtype: str) -> Values
     for _ in range(200):
         params[0].grad = sizes.clone()  # a class that changes p.grad is another check's business
         optimizer.step()
-    return values(optimizer, params)
+    return named_values(optimizer, params)

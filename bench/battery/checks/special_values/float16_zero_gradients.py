@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...context import Context, check, declared
-from ._finite import judge_zeros
-from ._narrow import within_range
+from ._low_precision import require_range
+from ._zero_gradient_steps import judge_zero_gradients
 
 
 @check("T13", place=7)
 def float16_zero_gradients(context: Context) -> None:
     declared(context, "float16")
-    within_range(context, "float16")
-    judge_zeros(context, "float16", [context.cases[0]])
+    require_range(context, "float16")
+    judge_zero_gradients(context, "float16", [context.cases[0]])

@@ -8,13 +8,14 @@ from typing import Any
 from .....scratch_impls import Case
 from ...context import Context, check, gradients, parameters
 from ...result import Failed, NotApplicable
-from ..equal import Params, go, two_cases
+from ..cases import first_and_richest
+from ..runs import Params, take_steps
 
 
 @check("T13", place=4)
 def special_gradients(context: Context) -> None:
     dtype = context.dtypes[0]
-    for case in two_cases(context):
+    for case in first_and_richest(context):
         for value in (math.nan, math.inf, -math.inf)[: 1 if context.quick else 3]:
             ours = _spread(context, context.subject.make, case, dtype, value)
             if context.against is not None:
@@ -50,9 +51,9 @@ def _spread(context: Context, make: Any, case: Case, dtype: str, value: float | 
     for poisoned in (False, True):
         params = parameters(context.seed, dtype=dtype, device=context.device)
         optimizer = make(params, **case.hyper)
-        go(optimizer, params, range(1), context.seed)
+        take_steps(optimizer, params, range(1), context.seed)
         _step_with(optimizer, params, context.seed, poisoned, value)
-        go(optimizer, params, range(2, 3), context.seed)
+        take_steps(optimizer, params, range(2, 3), context.seed)
         ends.append([p.detach().reshape(-1).tolist() for p in params])
     rows = enumerate(zip(*ends, strict=True))
     pairs = [(f"p{i}[{k}]", a, b) for i, row in rows for k, (a, b) in enumerate(zip(*row, strict=True))]

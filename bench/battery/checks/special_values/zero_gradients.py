@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...context import Context, check
-from ..equal import best_dtype, some_cases
-from ._finite import judge_zeros
+from ..cases import best_dtype, cases_of
+from ._zero_gradient_steps import judge_zero_gradients
 
 
 @check("T13", place=2)
 def zero_gradients(context: Context) -> None:
     # Twenty iterations end apart by more than their last digits in float32.
     for dtype in (best_dtype(context),) if context.whole else context.dtypes:
-        judge_zeros(context, dtype, some_cases(context))
+        judge_zero_gradients(context, dtype, cases_of(context))

@@ -6,9 +6,9 @@ import torch
 
 from ....compare.scenario import probe
 from ...context import Context, check
-from ..against_formula import judge
-from ..equal import two_cases
-from ._layouts import STEPS, Layout, Shape, as_plain, judge_layout
+from ..cases import first_and_richest
+from ..reference_agreement import judge_agreement
+from ._memory_layout import STEPS, Layout, Shape, contiguous, judge_layout
 
 
 def _offset(x: torch.Tensor) -> torch.Tensor:
@@ -18,10 +18,10 @@ def _offset(x: torch.Tensor) -> torch.Tensor:
 
 # name -> (shape, layout of the parameter, layout of the gradient, shape of the plain copy)
 SHAPES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
-    "0-dimensional": ((), as_plain, as_plain, (1,)),
-    "one-element": ((1,), as_plain, as_plain, ()),
-    "empty": ((0,), as_plain, as_plain, (0,)),
-    "empty matrix": ((3, 0), as_plain, as_plain, (3, 0)),
+    "0-dimensional": ((), contiguous, contiguous, (1,)),
+    "one-element": ((1,), contiguous, contiguous, ()),
+    "empty": ((0,), contiguous, contiguous, (0,)),
+    "empty matrix": ((3, 0), contiguous, contiguous, (3, 0)),
     "1027 elements, unaligned": ((1027,), _offset, _offset, (1027,)),
 }
 
@@ -41,5 +41,5 @@ def shapes(context: Context) -> None:
     # only the reference tells of it.
     together = not context.whole and (context.spec is None or not context.spec.elementwise)
     referred = REFERRED + MATRICES if together else REFERRED
-    for case in two_cases(context) if context.against is not None else ():
-        judge(context, case, probe(context.seed, steps=STEPS, shapes=referred), context.dtypes[0])
+    for case in first_and_richest(context) if context.against is not None else ():
+        judge_agreement(context, case, probe(context.seed, steps=STEPS, shapes=referred), context.dtypes[0])

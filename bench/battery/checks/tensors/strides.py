@@ -6,8 +6,9 @@ import torch
 
 from .....scratch_impls import as_shape
 from ...context import Context, check, parameters
-from ..equal import best_dtype, same, tolerance
-from ._layouts import Layout, Shape, as_plain, judge_layout
+from ..cases import best_dtype
+from ..differences import require_equal, tolerance
+from ._memory_layout import Layout, Shape, contiguous, judge_layout
 
 
 def _strided(x: torch.Tensor) -> torch.Tensor:
@@ -26,10 +27,10 @@ def _channels_last(x: torch.Tensor) -> torch.Tensor:
 
 STRIDES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
     "transposed": ((5, 4), _transposed, _transposed, (5, 4)),
-    "transposed, its gradient contiguous": ((5, 4), _transposed, as_plain, (5, 4)),
-    "contiguous, its gradient transposed": ((5, 4), as_plain, _transposed, (5, 4)),
-    "strided": ((20,), _strided, as_plain, (20,)),
-    "contiguous, its gradient strided": ((20,), as_plain, _strided, (20,)),
+    "transposed, its gradient contiguous": ((5, 4), _transposed, contiguous, (5, 4)),
+    "contiguous, its gradient transposed": ((5, 4), contiguous, _transposed, (5, 4)),
+    "strided": ((20,), _strided, contiguous, (20,)),
+    "contiguous, its gradient strided": ((20,), contiguous, _strided, (20,)),
     "channels-last": ((2, 3, 4, 4), _channels_last, _channels_last, (2, 3, 4, 4)),
 }
 
@@ -54,4 +55,6 @@ def _judge_expanded(context: Context) -> None:
         optimizer.step()
         sides.append({"p0.param": params[0].detach()})
     cause = "elements are taken in the order of memory instead of by index"
-    same(sides[0], sides[1], "expanded gradient, step 1", case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause)
+    require_equal(
+        sides[0], sides[1], "expanded gradient, step 1", case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause
+    )

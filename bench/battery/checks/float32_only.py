@@ -8,13 +8,14 @@ import torch
 
 from ..context import Check, Context, parameters
 from ..result import Failed, NotApplicable, NotDeclared
-from .equal import go, state_leaves
+from .runs import take_steps
+from .state import named_state
 
 NARROW, WIDE = "float32", "float64"
 ADVICE = f"where that is meant, judge it so: --dtype {NARROW} (dtypes=['{NARROW}'] in Python)"
 
 
-def float32_only(check: Check, context: Context, fault: Failed) -> str:
+def likely_cause(check: Check, context: Context, fault: Failed) -> str:
     """The cause of a failure that float64 alone shows; "" for any other, and where another cause is known."""
     known = fault.cause and not fault.cause.startswith("it raised")
     if known or fault.dtype == NARROW or not {NARROW, WIDE} <= set(context.dtypes):
@@ -58,5 +59,5 @@ def _two_steps(context: Context) -> dict[str, object]:
     """The state of float64 parameters after two steps of the richest case."""
     params = parameters(context.seed, dtype=WIDE, device=context.device)
     optimizer = context.build(params, **(context.richest.hyper if context.cases else {}))
-    go(optimizer, params, range(2), context.seed)
-    return state_leaves(optimizer, params)
+    take_steps(optimizer, params, range(2), context.seed)
+    return named_state(optimizer, params)

@@ -15,107 +15,115 @@ from ...compare.replay import Factory, replay, trajectory
 from ...compare.scenario import Scenario
 from ..context import Context
 from ..result import Failed, NotApplicable
-from .script import reproduction
+from .reproduction import reproduction_of_gap
 
 # Without a formula there is no computed bound. Measured in float64 over the histories here: all formulas and all paths
 # of torch.optim stay within 4.4e-15 of the largest value of each other, the mildest wrong convention is 1.7e-11 away.
 UNBOUNDED_TOLERANCE = 1e-12
 
 
-def the_reference(c: Context) -> Factory:
-    if c.against is None:
+def the_reference(context: Context) -> Factory:
+    if context.against is None:
         raise NotApplicable("there is nothing to hold it against: name a class, a scratch optimizer or a formula file")
-    return c.against.make
+    return context.against.make
 
 
-def _hyper(c: Context, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+def _hyper(context: Context, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the subject and the reference receive: the case, less what only the other side takes."""
     given = dict(case.hyper)
-    if c.spec is None:
+    if context.spec is None:
         return given, given
-    return given, {name: value for name, value in given.items() if name in c.spec.defaults}
+    return given, {name: value for name, value in given.items() if name in context.spec.defaults}
 
 
 def compare(
-    c: Context, case: Case, scenario: Scenario, dtype: str, *, lockstep: bool = False, make: Any = None,
+    context: Context, case: Case, scenario: Scenario, dtype: str, *, lockstep: bool = False, make: Any = None,
     states: str | tuple[str, ...] = "shared",
 ) -> Replay:  # fmt: skip
     """The subject against the reference through one scenario, bounded by the formula."""
-    ours, theirs = _hyper(c, case)
-    spec = c.spec
+    ours, theirs = _hyper(context, case)
+    spec = context.spec
     if spec is None:
         raise NotApplicable("the reference has no formula, so there is no computed bound")
     return replay(
-        spec, theirs, make or c.subject.make, the_reference(c), scenario, dtype=dtype, device=c.device,
+        spec, theirs, make or context.subject.make, the_reference(context), scenario, dtype=dtype, device=context.device,
         our_hyper=ours, states=states, equal_params=lockstep,
     )  # fmt: skip
 
 
-def judge(c: Context, case: Case, scenario: Scenario, dtype: str, *, lockstep: bool = False, make: Any = None) -> None:
+def judge_agreement(
+    context: Context, case: Case, scenario: Scenario, dtype: str, *, lockstep: bool = False, make: Any = None
+) -> None:
     """Raises Failed, with cause and reproduction, at the first step where the gap leaves the bound.
 
     Where the reference has no formula there is no bound: then by the measured tolerance, in float64.
     """
-    if c.spec is None:
-        _unbounded(c, case, scenario, make)
+    if context.spec is None:
+        _unbounded(context, case, scenario, make)
         return
-    result = compare(c, case, scenario, dtype, lockstep=lockstep, make=make)
+    result = compare(context, case, scenario, dtype, lockstep=lockstep, make=make)
     gap = result.first_failure()
     if gap is None:
-        _trusted(c, case, result)
+        _trusted(context, case, result)
         return
     # What a stranger keeps, and how scaled, is its own business as long as the parameters go where they should (an
     # average may be kept corrected for its bias); whether states can be exchanged is the check of that name.
-    if not c.subject.listed and not gap.tensor.endswith(".param"):
-        gap = compare(c, case, scenario, dtype, lockstep=lockstep, make=make, states=c.spec.results).first_failure()
+    if not context.subject.listed and not gap.tensor.endswith(".param"):
+        gap = compare(
+            context, case, scenario, dtype, lockstep=lockstep, make=make, states=context.spec.results
+        ).first_failure()
         if gap is None:
             return
-    _fail(c, case, scenario, dtype, gap, lockstep=lockstep, make=make)
+    _fail(context, case, scenario, dtype, gap, lockstep=lockstep, make=make)
 
 
-def _trusted(c: Context, case: Case, result: Replay) -> None:
+def _trusted(context: Context, case: Case, result: Replay) -> None:
     """Two that agree prove nothing where the reference is not what its formula says: somebody may have patched it."""
-    if c.spec is None or c.against is None:
+    if context.spec is None or context.against is None:
         return
-    known = [d for d in DEFECTS if d.reference == c.spec.reference and d.raises is AssertionError]
+    known = [d for d in DEFECTS if d.reference == context.spec.reference and d.raises is AssertionError]
     if any(result.dtype in (*d.dtypes, *d.mended) for d in known):
         return
     away = gaps(result.theirs, result.value, result.value, result.error)
     if not (away <= 1).all():
         step, element = divmod(int(away.argmax()), away.shape[1])
-        told = f"step {step + 1}: {c.against.label} itself stands {away[step, element]:.3g} bounds from {c.spec.name}"
+        told = f"step {step + 1}: {context.against.label} itself stands {away[step, element]:.3g} bounds from {context.spec.name}"
         raise Failed(told, case=case.name, dtype=result.dtype, cause="the reference is not what its formula says")
 
 
-def _fail(c: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap, *, lockstep: bool, make: Any) -> None:
-    subject = make or c.subject.make
-    ours, theirs = _hyper(c, case)
-    cause = likely_cause(c.spec, subject, theirs, ours, scenario, dtype, c.device) if c.spec else ""
-    origin = f"; the bound is the rounding error of {c.spec.name}'s formula" if c.spec else ""
-    alone = c.spec is None or c.spec.elementwise  # one element shows nothing where others have a part in it
-    path = {n: v for n, v in getattr(subject, "keywords", {}).items() if n in c.subject.execution}
+def _fail(context: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap, *, lockstep: bool, make: Any) -> None:
+    subject = make or context.subject.make
+    ours, theirs = _hyper(context, case)
+    cause = likely_cause(context.spec, subject, theirs, ours, scenario, dtype, context.device) if context.spec else ""
+    origin = f"; the bound is the rounding error of {context.spec.name}'s formula" if context.spec else ""
+    alone = context.spec is None or context.spec.elementwise  # one element shows nothing where others have a part in it
+    path = {n: v for n, v in getattr(subject, "keywords", {}).items() if n in context.subject.execution}
     given = {**ours, **path}
-    shown = reproduction(c.subject, given, scenario, gap, dtype) if alone and (gap.step == 1 or not lockstep) else ""
-    told = f"{gap}{origin} (theirs is {c.against.label if c.against else ''}, history {scenario.name})"
+    shown = (
+        reproduction_of_gap(context.subject, given, scenario, gap, dtype)
+        if alone and (gap.step == 1 or not lockstep)
+        else ""
+    )
+    told = f"{gap}{origin} (theirs is {context.against.label if context.against else ''}, history {scenario.name})"
     raise Failed(told, case=case.name, dtype=dtype, cause=cause, reproduction=shown)
 
 
-def each_case_and_dtype(c: Context) -> Iterator[tuple[Case, str]]:
-    if not c.cases:
+def each_case_and_dtype(context: Context) -> Iterator[tuple[Case, str]]:
+    if not context.cases:
         raise NotApplicable("no case of the reference has only options that this optimizer takes")
-    for case in c.cases:
-        for dtype in c.dtypes:
+    for case in context.cases:
+        for dtype in context.dtypes:
             yield case, dtype
 
 
-def steps_of(c: Context) -> int:
-    return 24 if c.quick else 60
+def steps_of(context: Context) -> int:
+    return 24 if context.quick else 60
 
 
-def _unbounded(c: Context, case: Case, scenario: Scenario, make: Any = None) -> None:
+def _unbounded(context: Context, case: Case, scenario: Scenario, make: Any = None) -> None:
     """Against a class without a formula: float64, each parameter within the measured tolerance of the largest value."""
-    sides = (make or c.subject.make, the_reference(c))
-    ours, theirs = (trajectory(make, case.hyper, scenario, c.device) for make in sides)
+    sides = (make or context.subject.make, the_reference(context))
+    ours, theirs = (trajectory(make, case.hyper, scenario, context.device) for make in sides)
     scale = np.abs(theirs).max()
     error = np.full_like(theirs, UNBOUNDED_TOLERANCE * scale / 2)
     found = gaps(ours, theirs, theirs, error)

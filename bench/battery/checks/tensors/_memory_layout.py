@@ -9,7 +9,9 @@ import torch
 from .....scratch_impls import as_shape
 from ...context import Context, gradients, parameters
 from ...result import Failed
-from ..equal import Params, best_dtype, clones, difference, tolerance, two_cases
+from ..cases import best_dtype, first_and_richest
+from ..differences import tolerance, values_difference
+from ..runs import Params, clones
 
 STEPS = 3
 
@@ -17,7 +19,7 @@ STEPS = 3
 Layout = Callable[[torch.Tensor], torch.Tensor]  # equal values, laid out otherwise
 
 
-def as_plain(x: torch.Tensor) -> torch.Tensor:
+def contiguous(x: torch.Tensor) -> torch.Tensor:
     return x.contiguous()
 
 
@@ -30,7 +32,7 @@ def judge_layout(
     dtype = best_dtype(context)
     if context.dims not in (None, len(shape)):
         return  # such parameters are not for this rule
-    for case in two_cases(context):
+    for case in first_and_richest(context):
         start = parameters(context.seed, (shape, (3,)), dtype, context.device)  # beside an ordinary one, as in a model
         view = layout(start[0].detach().clone())
         odd: Params = [torch.nn.Parameter(view), start[1]]
@@ -53,7 +55,7 @@ def judge_layout(
             for i in (0, 1):
                 ours, theirs = ({f"p{i}.param": q[i].detach().reshape(-1)} for q in (odd, plain))
                 # Vector and trailing elements of a kernel may round differently; see the measured tolerance.
-                found = difference(ours, theirs, tolerance(dtype))
+                found = values_difference(ours, theirs, tolerance(dtype))
                 if found:
                     who = "of the parameter" if i == 0 else "of the ordinary parameter beside it"
                     cause = "elements are taken in the order of memory instead of by index" if i == 0 else ""

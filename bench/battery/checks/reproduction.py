@@ -25,19 +25,19 @@ LINES = 15
 
 
 @contextlib.contextmanager
-def shown_by(c: Context, *proposals: Callable[[], list[str]]) -> Iterator[None]:
+def reproduced_by(context: Context, *proposals: Callable[[], list[str]]) -> Iterator[None]:
     """A Failed that passes through without a reproduction gets the first proposal that shows a fault, below imports."""
     try:
         yield
     except Failed as fault:
-        scripts = (script(c, lines) for lines in proposals)
+        scripts = (script(context, lines) for lines in proposals)
         fault.reproduction = fault.reproduction or next(filter(None, scripts), "")
         raise
 
 
-def script(c: Context, lines: Callable[[], list[str]]) -> str:
-    module, _, name = c.subject.label.partition(":")
-    if not _found(module, name, c.subject.make):
+def script(context: Context, lines: Callable[[], list[str]]) -> str:
+    module, _, name = context.subject.label.partition(":")
+    if not _found(module, name, context.subject.make):
         return ""
     try:
         text = "\n".join(["import torch", f"from {module} import {name.partition('.')[0]}", *lines()])
@@ -46,25 +46,25 @@ def script(c: Context, lines: Callable[[], list[str]]) -> str:
     return text if text.count("\n") < LINES and _asserts(text) else ""
 
 
-def made(c: Context, hyper: Mapping[str, Any], params: str = "[p]") -> str:
+def constructor_call(context: Context, hyper: Mapping[str, Any], params: str = "[p]") -> str:
     """The call that makes the subject."""
     given = "".join(f", {name}={value!r}" for name, value in hyper.items())
-    return f"{c.subject.label.partition(':')[2]}({params}{given})"
+    return f"{context.subject.label.partition(':')[2]}({params}{given})"
 
 
-class Named(str):
+class VariableName(str):
     """The name of a variable where a value is written."""
 
     __slots__ = ()
     __repr__ = str.__str__
 
 
-def parameter(values: list[float], dtype: str) -> str:
+def parameter_line(values: list[float], dtype: str) -> str:
     """The line that makes the parameter p."""
     return f"p = torch.nn.Parameter(torch.tensor({values!r}, dtype=torch.{dtype}))"
 
 
-def stepping(gradients: list[float]) -> list[str]:
+def step_lines(gradients: list[float]) -> list[str]:
     """A step for each gradient."""
     return [f"for g in {gradients!r}:", "    p.grad = torch.full_like(p, g)", "    optimizer.step()"]
 
@@ -90,7 +90,7 @@ def _asserts(text: str) -> bool:
     return False
 
 
-def reproduction(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario, gap: Gap, dtype: str) -> str:
+def reproduction_of_gap(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario, gap: Gap, dtype: str) -> str:
     """At most fifteen lines of Python that show the disagreement at one element without this project."""
     module, _, name = subject.label.partition(":")
     tensor, _, part = gap.tensor.partition(".")

@@ -12,30 +12,32 @@ from .....scratch_impls import Case
 from ....compare.replay import Factory
 from ...context import Context, parameters
 from ...result import Failed
-from ..equal import Values, difference, go, same, tolerance, values
-from ..script import made, parameter, shown_by, stepping
+from ..differences import require_equal, tolerance, values_difference
+from ..reproduction import constructor_call, parameter_line, reproduced_by, step_lines
+from ..runs import take_steps
+from ..state import Values, named_values
 
 STEPS = 3
 
 
-def judge_zeros(context: Context, dtype: str, cases: list[Case]) -> None:
+def judge_zero_gradients(context: Context, dtype: str, cases: list[Case]) -> None:
     after = f"after {STEPS} steps of zero gradients"
     for case in cases:
         if case.hyper.get("eps", 1) == 0:
             continue  # 0/0 is what such a case asks for
         where: dict[str, Any] = {"case": case, "dtype": dtype}
-        with shown_by(context, functools.partial(_zeros_and_one, context, case, dtype)):
+        with reproduced_by(context, functools.partial(_zeros_and_one, context, case, dtype)):
             start, rested, ours, decays = _zeros(context, context.subject.make, case, dtype)
-            finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
+            require_finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
             theirs: Values = {}
             if context.against is not None:
                 _, their_rest, their_end, _ = _zeros(context, context.against.make, case, dtype)
-                theirs, decays = _params_of(their_end), decays or bool(difference(their_rest, start))
+                theirs, decays = _params_of(their_end), decays or bool(values_difference(their_rest, start))
             if not decays:
-                same(rested, start, f"moved without weight decay {after}", **where)
+                require_equal(rested, start, f"moved without weight decay {after}", **where)
             if context.against is not None and all(bool(torch.isfinite(value).all()) for value in theirs.values()):
                 what = f"{after} and one of N(0, 1), against the reference"
-                same(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
+                require_equal(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
 
 
 def _zeros_and_one(context: Context, case: Case, dtype: str) -> list[str]:
@@ -46,9 +48,9 @@ def _zeros_and_one(context: Context, case: Case, dtype: str) -> list[str]:
         theirs = _one_by_one(context.against.make, case, dtype, steps)
         expected = theirs if all(math.isfinite(x) for x in theirs) else expected
     return [
-        parameter([1.0], dtype),
-        f"optimizer, found = {made(context, case.hyper)}, []",
-        *stepping(steps),
+        parameter_line([1.0], dtype),
+        f"optimizer, found = {constructor_call(context, case.hyper)}, []",
+        *step_lines(steps),
         "    found.append(p.item())",
         f"expected = {expected!r}",
         "assert all(abs(x) < float('inf') for x in found), f'{found} is not finite'",
@@ -72,22 +74,22 @@ def _zeros(context: Context, make: Any, case: Case, dtype: str) -> tuple[Values,
     """Parameters at the start and after the zeros, everything at the end, and whether some option decays something."""
     params = parameters(context.seed, dtype=dtype, device=context.device)
     optimizer = make(params, **case.hyper)
-    start = _params_of(values(optimizer, params))
+    start = _params_of(named_values(optimizer, params))
     for p in params:
         p.grad = torch.zeros_like(p)
     for _ in range(STEPS):
         optimizer.step()
-    rested = _params_of(values(optimizer, params))
+    rested = _params_of(named_values(optimizer, params))
     decays = any("decay" in name and bool(value) for name, value in optimizer.param_groups[0].items())
-    go(optimizer, params, range(STEPS, STEPS + 1), context.seed)
-    return start, rested, values(optimizer, params), decays
+    take_steps(optimizer, params, range(STEPS, STEPS + 1), context.seed)
+    return start, rested, named_values(optimizer, params), decays
 
 
 def _params_of(all_values: Values) -> Values:
     return {name: value for name, value in all_values.items() if name.endswith(".param")}
 
 
-def finite(found: Values, when: str, cause: str, *, case: Case, dtype: str) -> None:
+def require_finite(found: Values, when: str, cause: str, *, case: Case, dtype: str) -> None:
     for name, value in found.items():
         if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
             flat = value.reshape(-1)

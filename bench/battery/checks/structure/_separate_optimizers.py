@@ -10,63 +10,74 @@ import torch
 from .....scratch_impls import Case
 from ...context import Context, parameters
 from ...result import Failed
-from ..equal import best_dtype
-from ..trials import Snapshot, cases_of, clones, first_gap, groups_of, history, only, other_value, run
+from ..cases import best_dtype, cases_of
+from ..differences import run_difference
+from ..option_values import other_value
+from ..runs import Snapshot, clones, gradient_history, gradients_of, run
+from ..state import groups_of
 
 
 def each_case(
-    c: Context, *, every: bool = False
+    context: Context, *, every: bool = False
 ) -> Iterator[tuple[Case, list[torch.nn.Parameter], list[list[torch.Tensor | None]]]]:
     """Every case with three parameters and their gradients."""
-    for case in cases_of(c, every=every):
-        start = parameters(c.seed, ((3, 2), (4,), (5,)), c.dtypes[0], c.device)
-        yield case, start, history(c.seed, 7, start)
+    for case in cases_of(context, every=every):
+        start = parameters(context.seed, ((3, 2), (4,), (5,)), context.dtypes[0], context.device)
+        yield case, start, gradient_history(context.seed, 7, start)
 
 
-def run_alone(c: Context, hyper: Any, start: Any, rows: Any, *index: int) -> list[Snapshot]:
+def run_separately(context: Context, hyper: Any, start: Any, history: Any, *index: int) -> list[Snapshot]:
     """The trajectory of some of the parameters in an optimizer of their own."""
     params = clones([start[i] for i in index])
-    return run(c.build(params, **hyper), params, only(rows, *index))
+    return run(context.build(params, **hyper), params, gradients_of(history, *index))
 
 
-def difference_from(found: list[Snapshot], alone: list[Snapshot], start: Any, index: int, offset: int = 0) -> str:
+def difference_from_separate(
+    found: list[Snapshot], alone: list[Snapshot], start: Any, index: int, offset: int = 0
+) -> str:
     """Whether parameter `index` of one run goes as it does in a run of its own."""
     mine = [[row[index]] for row in found[offset:]]
-    told = first_gap(mine, alone, [start[index].detach()], names=[index])
+    told = run_difference(mine, alone, [start[index].detach()], names=[index])
     return told and told + (f" (counted from step {offset + 1})" if offset else "")
 
 
-def as_in_a_model(c: Context, case: Case) -> None:
+def judge_groups_of_a_model(context: Context, case: Case) -> None:
     """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
     shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
-    start = parameters(c.seed, shapes, best_dtype(c), c.device)
-    rows = history(c.seed, 40, start)
-    known = groups_of(c.build(clones(start[:1]), **case.hyper))[0]
-    given = {n: v for n, v in {**c.subject.options, **case.hyper}.items() if n in known}
+    start = parameters(context.seed, shapes, best_dtype(context), context.device)
+    history = gradient_history(context.seed, 40, start)
+    known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
+    given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
     halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
     own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
     members = (range(20), range(20, 22), range(22, 23))
     try:
-        alone = [run_alone(c, {**case.hyper, **own[g]}, start, rows, i) for g in range(3) for i in members[g]]
+        alone = [
+            run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]
+        ]
     except (TypeError, ValueError):
         return  # what a group would have of its own is refused
     params = clones(start)
     grouped = [{"params": [params[i] for i in members[g]], **own[g]} for g in range(3)]
-    found = run(c.build(grouped, **case.hyper), params, rows)
+    found = run(context.build(grouped, **case.hyper), params, history)
     for i in range(len(start)):
-        if told := difference_from(found, alone[i], start, i):
+        if told := difference_from_separate(found, alone[i], start, i):
             g = next(g for g in range(3) if i in members[g])
             where = f"parameter {i} of shape {tuple(start[i].shape)}, in group {g + 1} of 3 with 20, 2 and 1 parameters"
             raise Failed(f"{where} and in an optimizer of its own differ: {told}",
                          cause="it depends on how many parameters or groups there are")  # fmt: skip
 
 
-def judge_as_alone(c: Context, case: Case, found: list[Snapshot], start: Any, rows: Any, own: Any = None) -> None:
+def judge_late_start(
+    context: Context, case: Case, found: list[Snapshot], start: Any, history: Any, own: Any = None
+) -> None:
     """Parameter 1 starts at step 4, the others at step 1."""
     for i in range(3):
         offset = 3 if i == 1 else 0
         hyper = {**case.hyper, **(own or {})} if i == 1 else case.hyper
-        if told := difference_from(found, run_alone(c, hyper, start, rows[offset:], i), start, i, offset):
+        if told := difference_from_separate(
+            found, run_separately(context, hyper, start, history[offset:], i), start, i, offset
+        ):
             which = "the parameter that starts at step 4" if i == 1 else "a parameter beside one that starts at step 4"
             raise Failed(f"{which} differs from one in an optimizer of its own: {told}",
                          cause="a step count or state that parameters share")  # fmt: skip
