@@ -1,4 +1,9 @@
-"""A parameter whose gradients begin five steps late agrees with the reference's, which begins then."""
+"""A parameter whose gradients begin five steps late agrees with the reference's, which begins then.
+
+For a bias correction that counts the steps of the optimizer instead of the parameter's: a layer that is unfrozen late
+would start as if it had been averaged all along. Held against the reference; late-start needs none.
+Control: an Adam that counts so.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""Each way of executing the step (foreach, fused) agrees with the formula, and really is another way."""
+"""Each way of executing the step (foreach, fused) agrees with the formula, and really is another way.
+
+Bugs: pytorch#78807 #110444 #119885, bitsandbytes#1992 #2010, kozistr#519: a fast path that leaves an option out, keeps
+p.grad, or pairs state with the wrong gradients. A suite compared a fused path with itself and passed; so the operators
+of a profiled step must differ from those of the loop. Each path also starts parameters late, steps 23 of them in
+groups, and resumes: one that takes sixteen parameters at a time passes everything smaller.
+Controls: an SGD with each of these faults in its foreach path.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +24,9 @@ from ....compare.scenario import probe
 from ...context import Context, check
 from ...result import Failed, NotApplicable
 from ..faults import reported_at, unless_by_design
+from ..persistence._save_and_resume import judge_resumed_run
 from ..reference_agreement import judge_agreement
+from ..structure._separate_optimizers import judge_groups_of_a_model
 
 
 @check("T11", place=5)

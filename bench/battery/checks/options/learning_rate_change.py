@@ -1,4 +1,10 @@
-"""group["lr"] rules the very next step: 0 freezes, another value acts at once, the old one moves again."""
+"""group["lr"] rules the very next step: 0 freezes, another value acts at once, the old one moves again.
+
+Bugs: transformers#34506 (the constructor's lr is kept), fairseq#5561 (the lr of the first step is kept). A rate of 0
+shows what is kept, whatever its size; a tenth before step 4 shows what acts a step late. Weight decay is off, since
+decay that is not scaled by lr moves parameters at a rate of 0 by design.
+Controls: an optimizer with each of these. What the reference does too (torch's Rprop reads lr once) is no fault.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""maximize with gradient g is minimising with -g, weight decay included."""
+"""maximize with gradient g is minimising with -g, weight decay included.
+
+Bug: kozistr#528 (the option is never read). Judged with weight decay as well: torch negates the gradient before decay
+is added, and one that turns the sign afterwards is right without decay and makes the weights grow with it.
+Controls: an Adam that ignores it, and three optimizers that turn the decay or lr instead.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""A value other than lr that changes in the group in the middle of a run rules from the next step on."""
+"""A value other than lr that changes in the group in the middle of a run rules from the next step on.
+
+For weight decay, eps, betas and switches that are read once and kept, so that a schedule of them does nothing. Four
+steps before the change give the state a history, eight after it show what acts late.
+Controls: an optimizer for each; and a change counts only where the reference shows one. Without a reference, one that
+is built with the new value and loads the state stands in.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Every numeric option, switch and part of a tuple changes the result somewhere."""
+"""Every numeric option, switch and part of a tuple changes the result somewhere.
+
+Bugs: mlx#473, kozistr#517 #516 #385, tinygrad#17708, fastai2#246, HeavyBall#40: an option is accepted and never read.
+Many act only beside another (nesterov with momentum), so each is tried from every case, and from every case with one
+other option changed. What changes nothing in the reference either need not.
+Controls: an optimizer with each of these bugs.
+"""
 
 from __future__ import annotations
 

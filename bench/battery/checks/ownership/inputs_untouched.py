@@ -1,4 +1,10 @@
-"""Gradients, a tensor as learning rate, lists and dicts of the caller are as they were."""
+"""Gradients, a tensor as learning rate, lists and dicts of the caller are as they were.
+
+Bugs: pytorch#12218 (weight decay is added into p.grad), #126854 (maximize negates p.grad), #51794 (p.grad is zeroed).
+All cases, since weight decay, maximize and momentum each write on a path of their own; three steps, since the first
+makes the state and the later ones update it. Keys that are new in a group dict are torch's own doing.
+Controls: an optimizer with each of these bugs, and one that sets p.grad to None.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""A parameter whose values the caller replaces between two steps goes on from there."""
+"""A parameter whose values the caller replaces between two steps goes on from there.
+
+For an optimizer that steps a master copy and overwrites the parameter: weight averaging, clipping of weights, and a
+checkpoint loaded into the model write there between two steps.
+Control: an SGD with such a copy. What the reference does too belongs to the rule and is no fault.
+"""
 
 from __future__ import annotations
 

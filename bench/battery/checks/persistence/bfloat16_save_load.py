@@ -1,4 +1,9 @@
-"""With bfloat16 parameters the same, for state that is kept wider as well: torch's own loading casts that."""
+"""With bfloat16 parameters the same, for state that is kept wider as well: torch's own loading casts that.
+
+Bug: pytorch#75224. Optimizer.load_state_dict casts all state but `step` to the parameter's dtype, so that averages in
+float32 come back rounded to bfloat16, and the run goes on another way than the unbroken one.
+Control: an RMSprop with float32 averages that leaves loading to torch.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""A deepcopy, and a pickle where the class can be found by name, continue as the original and apart from it."""
+"""A deepcopy, and a pickle where the class can be found by name, continue as the original and apart from it.
+
+For options kept as attributes, which Optimizer.__getstate__ does not carry, and for state that is found by id(p): a
+copy of lion-pytorch's Lion or of most of pytorch_optimizer cannot step (results/strangers.csv). The copy steps first,
+so that what it shares with the original is seen there.
+Control: an Adagrad that finds its state by id(p).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""state_dict() has state and param_groups, holds no parameter, changes nothing, and is pickled and loaded."""
+"""state_dict() has state and param_groups, holds no parameter, changes nothing, and is pickled and loaded.
+
+For checkpoints: a parameter in the state is saved twice and loaded as a tensor of its own, and a state_dict() that
+changes something lets a run depend on how often it is saved. Before the first step, where there is no state yet, and
+after three.
+Control: an SGD whose state holds the parameter.
+"""
 
 from __future__ import annotations
 

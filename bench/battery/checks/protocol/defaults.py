@@ -1,4 +1,9 @@
-"""Every option that the reference has too has the same default."""
+"""Every option that the reference has too has the same default.
+
+For a port whose formula is right and whose defaults are another framework's. The cases of every other check spell all
+options out, so that this one alone sees a default.
+Control: an Adam whose eps is Keras's 1e-7.
+"""
 
 from __future__ import annotations
 

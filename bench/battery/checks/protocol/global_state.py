@@ -1,4 +1,9 @@
-"""Constructing and stepping changes nothing outside of the optimizer and prints nothing."""
+"""Constructing and stepping changes nothing outside of the optimizer and prints nothing.
+
+For a print or a debugging switch that was left in, and for seeds, grad mode, the default dtype, threads, environment
+variables and warning filters, which a step sets for the whole process. Two steps: the first may only make state.
+Controls: ten optimizers, each of which changes one of these.
+"""
 
 from __future__ import annotations
 

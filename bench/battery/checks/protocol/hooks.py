@@ -1,4 +1,9 @@
-"""Step hooks and the profiler's label run, before and after the parameters change."""
+"""Step hooks and the profiler's label run, before and after the parameters change.
+
+Gradient clipping, logging and profilers hang on hooks. They come with the wrapper that torch.optim.Optimizer puts
+around the step() of a class, and are lost by a step that is set on the instance, or wrapped once more.
+Control: an RMSprop whose step is an attribute of the instance.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""A group added in the middle of a run starts then, with its own hyperparameters, and disturbs nobody."""
+"""A group added in the middle of a run starts then, with its own hyperparameters, and disturbs nobody.
+
+For layers that are unfrozen one by one, each with an add_param_group(). The new group gets half the learning rate, so
+that one which steps with the first group's rate is seen, and starts at step 4, so that a shared step count is.
+Control: an SGD that lists its parameters in the constructor, and never steps the new group.
+"""
 
 from __future__ import annotations
 

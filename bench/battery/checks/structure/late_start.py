@@ -1,4 +1,10 @@
-"""A parameter whose first gradient comes late goes as one in an optimizer that starts then."""
+"""A parameter whose first gradient comes late goes as one in an optimizer that starts then.
+
+Bug: NorMuon#3 (the loop ends at the first parameter without a gradient). The late one is held against one in an
+optimizer that starts then, its neighbours against an optimizer that never had it: no reference is needed. It starts
+at step 4, so that a step count which it shares is three too high.
+Controls: that bug, and an RMSprop that does nothing until all have gradients.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""A parameter without a gradient stays, state too, goes on as if that step had not been, and disturbs nobody."""
+"""A parameter without a gradient stays, state too, goes on as if that step had not been, and disturbs nobody.
+
+Bugs: pytorch#125440 (p.grad is used without a look), DeepSpeed#1823 (None is taken for zeros), #8471 (the step count
+goes on). Missing in steps 3, 4 and 6, so twice in a row and once alone; then in twelve steps.
+Controls: an optimizer with each of these; and a gradient of zeros, which is not None, must still let momentum and
+decay act.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""From parameters and the hyperparameters of a case it makes something that has a step()."""
+"""From parameters and the hyperparameters of a case it makes something that has a step().
+
+Judged first: where it fails, all other checks would fail by the same line, so they are reported as not applicable.
+One case that can be constructed is enough, since a case that is refused beside it is a fault of that case's options.
+Control: an SGD whose constructor wants an argument that its twin does not have.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Seventy thousand elements step as the reference's, to the last."""
+"""Seventy thousand elements step as the reference's, to the last.
+
+For a kernel whose index or grid ends at 65,536. One case and two steps, since nothing but the size is new here.
+Control: an Adam that never steps the elements beyond.
+"""
 
 from __future__ import annotations
 
