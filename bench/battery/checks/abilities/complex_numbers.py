@@ -1,4 +1,9 @@
-"""A complex parameter steps as the real one that holds its real and imaginary parts."""
+"""A complex parameter steps as the real one that holds its real and imaginary parts.
+
+Bug: pytorch#106951 (an accumulator adds g * g, whose real part may be negative). torch treats a complex number as two
+real ones, so view_as_real of the same parameter is the reference.
+Control: an Adagrad with that bug.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""With found_inf a step changes nothing, the first one too; grad_scale divides the gradients: torch.amp's way."""
+"""With found_inf a step changes nothing, the first one too; grad_scale divides the gradients: torch.amp's way.
+
+Bug: optax#1784. For steps that unscale and skip by themselves (_step_supports_amp_scaling), as fused ones do. The
+first step is skipped too: torch's fused SGD goes on from momentum that nobody wrote, a known defect. 1024 is a power
+of two, so that dividing by it is exact.
+Control: an SGD that declares the protocol and reads neither.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Sparse gradients step the rows they touch as the reference's, or else as dense ones do, and no other."""
+"""Sparse gradients step the rows they touch as the reference's, or else as dense ones do, and no other.
+
+Bug: pytorch#145461 (of a row that is named twice one entry counts). Rules differ by design in what a row does while
+it rests; so the reference is asked first, and without one a row may go as with dense zeros or stay where it is.
+Controls: an SGD with that bug, and three sparse Adams whose resting rows decay, forget, or count for themselves.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""A tensor lr of 0 or 1 dimensions gives the steps of a float, may be changed in place, and is left alone."""
+"""A tensor lr of 0 or 1 dimensions gives the steps of a float, may be changed in place, and is left alone.
+
+For captured and compiled steps, which read lr from memory so that a change needs no new graph. It is halved in place
+in the middle, so that a number taken at the first step is seen; and both shapes are in use.
+Control: an SGD that scales the tensor by a schedule of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Each way of executing the step (foreach, fused) agrees with the formula, and really is another way.
 
-Bugs: pytorch#78807 #110444 #119885, bitsandbytes#1992 #2010, kozistr#519: a fast path that leaves an option out, keeps
-p.grad, or pairs state with the wrong gradients. A suite compared a fused path with itself and passed; so the operators
-of a profiled step must differ from those of the loop. Each path also starts parameters late, steps 23 of them in
-groups, and resumes: one that takes sixteen parameters at a time passes everything smaller.
+Bugs: pytorch#78807 #110444 #119885, bitsandbytes#1992 #2010, kozistr#519: a fast path that leaves an option out,
+keeps p.grad, or pairs state with the wrong gradients. A suite compared a fused path with itself and passed; so the
+operators of a profiled step must differ from those of the loop. Each path also starts parameters late, steps 23 of
+them in groups, and resumes: one that takes sixteen parameters at a time passes everything smaller.
 Controls: an SGD with each of these faults in its foreach path.
 """
 

@@ -1,6 +1,9 @@
 """In 60 steps the loss of a quadratic and a regression falls by a tenth, at the default lr or one of three.
 
-Three steps of what evaluates the loss itself.
+The bluntest check: of 69 injected bugs "the loss went down" found 9. Without a reference it is all that tells a step
+uphill from one downhill. Sixty steps for a tenth of the loss, since no rule suits every lr. Three steps of what
+evaluates the loss itself, up to twenty times in each.
+Controls: an SGD that goes uphill, and an AdamW that leaves grad mode off, so that the loss has no gradient.
 """
 
 from __future__ import annotations

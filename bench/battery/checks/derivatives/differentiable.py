@@ -1,4 +1,9 @@
-"""differentiable=True changes no step, and its derivatives by parameter and gradients are finite differences'."""
+"""differentiable=True changes no step, and its derivatives by parameter and gradients are finite differences'.
+
+Bugs: timm's SGDW takes the option and steps without derivatives all the same; torch 2.13's Rprop changes in place
+what the derivative needs. Three steps, so that a derivative also goes through the state.
+Controls: an SGD with each of these; and the same run with differentiable=False, whose steps must be equal.
+"""
 
 from __future__ import annotations
 

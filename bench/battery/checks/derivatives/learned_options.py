@@ -1,4 +1,9 @@
-"""Steps have derivatives by an lr or a weight_decay that is a tensor with a gradient, and leave p.grad alone."""
+"""Steps have derivatives by an lr or a weight_decay that is a tensor with a gradient, and leave p.grad alone.
+
+For training lr or weight decay through the steps, as in meta-learning. Bug: torch 2.13's ASGD reads a tensor lr as a
+number, so that its derivative is lost.
+Control: an SGD that does the same.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """torch's schedulers drive it: the same trajectory as the group's values set by hand, and not that without one.
 
 For OneCycleLR above all, which writes momentum or betas into the group as well as lr: an Adam that keeps the betas of
-its constructor trains on without the cycle, and nothing says so. Six steps hold two falls of StepLR, and rise and fall
-of OneCycleLR.
+its constructor trains on without the cycle, and nothing says so. Six steps hold two falls of StepLR, and rise and
+fall of OneCycleLR.
 Controls: such an Adam; and every run under a schedule must differ from one without.
 """
 

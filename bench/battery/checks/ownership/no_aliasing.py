@@ -1,8 +1,8 @@
 """State shares memory with no parameter, gradient or other state, and a gradient tensor may be used again.
 
 Bugs: jettify#55 (the first momentum buffer is p.grad itself), pytorch#162359 (parameters of one shape share state).
-Memory is compared by address, so that views are seen too; and a run that fills one gradient tensor again and again, as
-zero_grad(set_to_none=False) does, must take the steps of a run with fresh tensors.
+Memory is compared by address, so that views are seen too; and a run that fills one gradient tensor again and again,
+as zero_grad(set_to_none=False) does, must take the steps of a run with fresh tensors.
 Controls: an optimizer with each of these bugs, and one that steps a shared gradient once.
 """
 

@@ -1,8 +1,8 @@
 """The optimizer that loaded a dict and the dict do not change with one another, beyond what torch itself shares.
 
-Bug: pytorch#75224. A dict may be loaded twice, or kept as the best checkpoint, so steps must not write into it. torch's
-own load_state_dict shares tensors with the dict; who inherits it is not judged by that, and who hands the dict on to it
-is judged with a copy between the two.
+Bug: pytorch#75224. A dict may be loaded twice, or kept as the best checkpoint, so steps must not write into it.
+torch's own load_state_dict shares tensors with the dict; who inherits it is not judged by that, and who hands the
+dict on to it is judged with a copy between the two.
 Controls: optimizers that load by reference; and without that copy torch's sharing is seen (the tests do so).
 """
 

@@ -1,9 +1,9 @@
 """Saved, loaded into a fresh optimizer with other values, and continued, a run is the unbroken one bit for bit.
 
-Bugs: pytorch#43706 (momentum is not saved), #75224 (state comes back in another dtype), #196083 (state in an attribute
-that no state_dict carries), torchtitan#4615 (the step count begins anew). The fresh optimizer is built with other
-values, so that an option which is not loaded is seen. A second run of sixty steps has three groups with parameters of
-one shape, since what is found by shape or order comes back to the wrong one only there.
+Bugs: pytorch#43706 (momentum is not saved), #75224 (state comes back in another dtype), #196083 (state in an
+attribute that no state_dict carries), torchtitan#4615 (the step count begins anew). The fresh optimizer is built with
+other values, so that an option which is not loaded is seen. A second run of sixty steps has three groups with
+parameters of one shape, since what is found by shape or order comes back to the wrong one only there.
 Controls: an optimizer with each of these bugs.
 """
 

@@ -1,7 +1,7 @@
 """State saved by the subject continues in the reference, and the reverse, where both name it alike.
 
-For a port that should go on from checkpoints of its reference, or the reverse. Names that agree prove little: one that
-keeps its average corrected for its bias loads without an error, and steps by another scale.
+For a port that should go on from checkpoints of its reference, or the reverse. Names that agree prove little: one
+that keeps its average corrected for its bias loads without an error, and steps by another scale.
 Control: such an Adam. And both sides must agree without any exchange first, to a tenth of the tolerance.
 """
 

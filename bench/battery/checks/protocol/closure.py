@@ -3,7 +3,8 @@
 Bugs: pytorch#91581 (called with grad disabled), #1039 (not called), #116494 (called after the update), HeavyBall#10
 (called twice), SOAP#21 (the loss is not returned). As often as it should is once, or as often as the reference calls.
 Three steps over groups of one parameter, since a fault may begin at the second step or repeat for each group.
-zero_grad() belongs to the same protocol. Controls: an optimizer with each of these bugs.
+zero_grad() belongs to the same protocol.
+Controls: an optimizer with each of these bugs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """It accepts parameters in every form that torch does, and refuses what torch refuses.
 
-For a constructor that goes through its parameters twice, which empties a generator such as model.parameters(), and for
-one that takes what torch.optim.Optimizer refuses: a tensor in two groups would step twice. Every form is held against
-a list of the same tensors, for three steps.
+For a constructor that goes through its parameters twice, which empties a generator such as model.parameters(), and
+for one that takes what torch.optim.Optimizer refuses: a tensor in two groups would step twice. Every form is held
+against a list of the same tensors, for three steps.
 Control: an SGD that counts its parameters first.
 """
 

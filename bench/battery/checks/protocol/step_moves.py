@@ -1,8 +1,8 @@
 """A step with gradients changes the parameters, and the same run twice gives the same bits.
 
 Bug: a published parity test never called step(), and two optimizers that stood still agreed. The same run twice is
-compared bit for bit, since a step that reads the clock or memory nobody wrote would fail other checks at random.
-A matrix, 37 elements (full vectors and a rest) and a scalar.
+compared bit for bit, since a step that reads the clock or memory nobody wrote would fail other checks at random. A
+matrix, 37 elements (full vectors and a rest) and a scalar.
 Controls: an SGD whose step() does nothing, an Adam that reads the clock.
 """
 

@@ -1,7 +1,7 @@
 """In bfloat16 each step agrees with the reference within the formula's bound, and counters count beyond 256.
 
-Bugs: pytorch#96106 (the step is rounded once more), pytorch/ao#4915 (bfloat16 has no 257, so that a step count held in
-it stays at 256). Hence 270 steps for the counters, saved and loaded after 260. Agreement is judged as in float16.
+Bugs: pytorch#96106 (the step is rounded once more), pytorch/ao#4915 (bfloat16 has no 257, so that a step count held
+in it stays at 256). Hence 270 steps for the counters, saved and loaded after 260. Agreement is judged as in float16.
 Control: an SGD whose steps lose three bits.
 """
 

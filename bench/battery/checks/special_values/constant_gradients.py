@@ -1,8 +1,8 @@
 """Gradients that stay the same for 200 steps, from 1e-6 to 1e4 in size, leave parameters and state finite.
 
 For the v - m^2 of a centered RMSprop, which rounds below 0 under its root once both averages have met one gradient:
-torch's own gives NaN in float32. After 200 steps the first gradient's weight, 0.9^200, is below the roundoff; 64 sizes,
-since which of them round below 0 is chance.
+torch's own gives NaN in float32. After 200 steps the first gradient's weight, 0.9^200, is below the roundoff; 64
+sizes, since which of them round below 0 is chance.
 Control: torch's RMSprop, where this is a known defect.
 """
 

@@ -1,4 +1,10 @@
-"""Zero gradients in float16 leave everything finite, although an eps of 1e-8 is 0 there."""
+"""Zero gradients in float16 leave everything finite, although an eps of 1e-8 is 0 there.
+
+Bug: pytorch#96755. The least number of float16 is 6e-8, so that an eps of 1e-8 is 0, and a gradient of zero gives
+0/0, in torch's Adam, RMSprop and Adagrad too, where it is a known defect. The first case alone: it has the default
+eps.
+Control: a plain Adam, which is right everywhere else.
+"""
 
 from __future__ import annotations
 

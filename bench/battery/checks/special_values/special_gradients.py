@@ -1,9 +1,9 @@
 """An inf or NaN in one element of a gradient affects what it affects in the reference, and nothing else.
 
-Bugs: optax#1789 (NaN is taken for 0), OneTrainer#996 (a gradient with inf is left out), mxnet#6235 (one NaN reaches all
-elements). Loops look for NaN to stop or skip, so it must not be hidden, and not spread further than the rule couples.
-At step 2, since a first step is special in many rules. Without a reference, another finite value in that element tells
-what the rule couples.
+Bugs: optax#1789 (NaN is taken for 0), OneTrainer#996 (a gradient with inf is left out), mxnet#6235 (one NaN reaches
+all elements). Loops look for NaN to stop or skip, so it must not be hidden, and not spread further than the rule
+couples. At step 2, since a first step is special in many rules. Without a reference, another finite value in that
+element tells what the rule couples.
 Controls: an optimizer with each of these bugs.
 """
 

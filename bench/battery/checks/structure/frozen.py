@@ -1,7 +1,8 @@
 """Parameters that are frozen or have no gradient stay, and move once they are unfrozen; no gradients do no harm.
 
-For training on top of frozen layers: decoupled weight decay that shrinks them, a step count that goes on while nothing
-has a gradient, and a list of trainable parameters that is made once. Three steps before and four after the empty one.
+For training on top of frozen layers: decoupled weight decay that shrinks them, a step count that goes on while
+nothing has a gradient, and a list of trainable parameters that is made once. Three steps before and four after the
+empty one.
 Controls: an AdamW that decays what is frozen, an Adam that never steps what was frozen when it was made.
 """
 

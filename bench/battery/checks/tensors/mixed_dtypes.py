@@ -1,7 +1,7 @@
 """Parameters of float32 and float64 in one optimizer go as in optimizers of their own.
 
-For foreach calls and flat buffers that take every parameter for one of the first one's dtype. The dtypes alternate, so
-that grouping neighbours is no help. To refuse two dtypes with an error is no fault: nobody trains wrongly by it.
+For foreach calls and flat buffers that take every parameter for one of the first one's dtype. The dtypes alternate,
+so that grouping neighbours is no help. To refuse two dtypes with an error is no fault: nobody trains wrongly by it.
 Control: an RMSprop that passes over parameters of another dtype than the first.
 """
 

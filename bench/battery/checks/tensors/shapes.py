@@ -1,8 +1,8 @@
 """0-dimensional, one-element, empty and unaligned parameters step as plain copies of them, element for element.
 
-Bugs: pytorch#100701 (0-dimensional parameters do not step), #82486 (an empty one raises). 1027 elements are full blocks
-of any vector width and a rest, and unaligned once they begin one element into their storage. A plain copy shares a
-fault of the rest or of four dimensions; there only the reference tells.
+Bugs: pytorch#100701 (0-dimensional parameters do not step), #82486 (an empty one raises). 1027 elements are full
+blocks of any vector width and a rest, and unaligned once they begin one element into their storage. A plain copy
+shares a fault of the rest or of four dimensions; there only the reference tells.
 Controls: an optimizer with each of these, one that steps full blocks only, one that averages convolutions.
 """
 

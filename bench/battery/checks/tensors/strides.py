@@ -1,8 +1,8 @@
 """Parameters and gradients that are not contiguous step as contiguous copies, in place and nowhere else.
 
 Bugs: pytorch#59998 (p.view(-1) raises), TransformerEngine#3207 (p.reshape(-1) is a copy, and the copy steps). The
-parameter must keep its storage, since tied weights and flat buffers are views of it, and what lies between its elements
-must stay.
+parameter must keep its storage, since tied weights and flat buffers are views of it, and what lies between its
+elements must stay.
 Controls: an optimizer with each of these, one that reads gradients in the order of memory, one that replaces p.data.
 """
 
