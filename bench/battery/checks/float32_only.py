@@ -22,10 +22,10 @@ def likely_cause(check: Check, context: Context, fault: Failed) -> str:
         return ""
     if not _passes(check, dataclasses.replace(context, dtypes=(NARROW,))):
         return ""
-    if raised := _raised(context):
+    if raised := _error_in_float64(context):
         return f"it works in {NARROW} only: with parameters of {WIDE} a step raises {raised}"
-    if held := _narrow_state(context):
-        return f"it is right in {NARROW} only: with parameters of {WIDE} its {held} is held in {NARROW}"
+    if state := _narrow_state(context):
+        return f"it is right in {NARROW} only: with parameters of {WIDE} its {state} is held in {NARROW}"
     return f"it is right in {NARROW} only: with parameters of {WIDE} something is not computed in {WIDE}"
 
 
@@ -39,7 +39,7 @@ def _passes(check: Check, context: Context) -> bool:
     return True
 
 
-def _raised(context: Context) -> str:
+def _error_in_float64(context: Context) -> str:
     try:
         _two_steps(context)
     except Exception as error:

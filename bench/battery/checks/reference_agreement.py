@@ -28,7 +28,7 @@ def the_reference(context: Context) -> Factory:
     return context.against.make
 
 
-def _hyper(context: Context, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+def _options_of_both(context: Context, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the subject and the reference receive: the case, less what only the other side takes."""
     given = dict(case.hyper)
     if context.spec is None:
@@ -41,7 +41,7 @@ def compare(
     states: str | tuple[str, ...] = "shared",
 ) -> Replay:  # fmt: skip
     """The subject against the reference through one scenario, bounded by the formula."""
-    ours, theirs = _hyper(context, case)
+    ours, theirs = _options_of_both(context, case)
     spec = context.spec
     if spec is None:
         raise NotApplicable("the reference has no formula, so there is no computed bound")
@@ -59,12 +59,12 @@ def judge_agreement(
     Where the reference has no formula there is no bound: then by the measured tolerance, in float64.
     """
     if context.spec is None:
-        _unbounded(context, case, scenario, make)
+        _judge_without_formula(context, case, scenario, make)
         return
     result = compare(context, case, scenario, dtype, lockstep=lockstep, make=make)
     gap = result.first_failure()
     if gap is None:
-        _trusted(context, case, result)
+        _require_trusted_reference(context, case, result)
         return
     # What a stranger keeps, and how scaled, is its own business as long as the parameters go where they should (an
     # average may be kept corrected for its bias); whether states can be exchanged is the check of that name.
@@ -74,26 +74,28 @@ def judge_agreement(
         ).first_failure()
         if gap is None:
             return
-    _fail(context, case, scenario, dtype, gap, lockstep=lockstep, make=make)
+    _fail_at_gap(context, case, scenario, dtype, gap, lockstep=lockstep, make=make)
 
 
-def _trusted(context: Context, case: Case, result: Replay) -> None:
+def _require_trusted_reference(context: Context, case: Case, result: Replay) -> None:
     """Two that agree prove nothing where the reference is not what its formula says: somebody may have patched it."""
     if context.spec is None or context.against is None:
         return
     known = [d for d in DEFECTS if d.reference == context.spec.reference and d.raises is AssertionError]
     if any(result.dtype in (*d.dtypes, *d.mended) for d in known):
         return
-    away = gaps(result.theirs, result.value, result.value, result.error)
-    if not (away <= 1).all():
-        step, element = divmod(int(away.argmax()), away.shape[1])
-        told = f"step {step + 1}: {context.against.label} itself stands {away[step, element]:.3g} bounds from {context.spec.name}"
-        raise Failed(told, case=case.name, dtype=result.dtype, cause="the reference is not what its formula says")
+    distance = gaps(result.theirs, result.value, result.value, result.error)
+    if not (distance <= 1).all():
+        step, element = divmod(int(distance.argmax()), distance.shape[1])
+        message = f"step {step + 1}: {context.against.label} itself stands {distance[step, element]:.3g} bounds from {context.spec.name}"
+        raise Failed(message, case=case.name, dtype=result.dtype, cause="the reference is not what its formula says")
 
 
-def _fail(context: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap, *, lockstep: bool, make: Any) -> None:
+def _fail_at_gap(
+    context: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap, *, lockstep: bool, make: Any
+) -> None:
     subject = make or context.subject.make
-    ours, theirs = _hyper(context, case)
+    ours, theirs = _options_of_both(context, case)
     cause = likely_cause(context.spec, subject, theirs, ours, scenario, dtype, context.device) if context.spec else ""
     origin = f"; the bound is the rounding error of {context.spec.name}'s formula" if context.spec else ""
     alone = context.spec is None or context.spec.elementwise  # one element shows nothing where others have a part in it
@@ -104,8 +106,8 @@ def _fail(context: Context, case: Case, scenario: Scenario, dtype: str, gap: Gap
         if alone and (gap.step == 1 or not lockstep)
         else ""
     )
-    told = f"{gap}{origin} (theirs is {context.against.label if context.against else ''}, history {scenario.name})"
-    raise Failed(told, case=case.name, dtype=dtype, cause=cause, reproduction=shown)
+    message = f"{gap}{origin} (theirs is {context.against.label if context.against else ''}, history {scenario.name})"
+    raise Failed(message, case=case.name, dtype=dtype, cause=cause, reproduction=shown)
 
 
 def each_case_and_dtype(context: Context) -> Iterator[tuple[Case, str]]:
@@ -120,7 +122,7 @@ def steps_of(context: Context) -> int:
     return 24 if context.quick else 60
 
 
-def _unbounded(context: Context, case: Case, scenario: Scenario, make: Any = None) -> None:
+def _judge_without_formula(context: Context, case: Case, scenario: Scenario, make: Any = None) -> None:
     """Against a class without a formula: float64, each parameter within the measured tolerance of the largest value."""
     sides = (make or context.subject.make, the_reference(context))
     ours, theirs = (trajectory(make, case.hyper, scenario, context.device) for make in sides)

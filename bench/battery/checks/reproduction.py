@@ -30,20 +30,20 @@ def reproduced_by(context: Context, *proposals: Callable[[], list[str]]) -> Iter
     try:
         yield
     except Failed as fault:
-        scripts = (script(context, lines) for lines in proposals)
+        scripts = (_verified_script(context, lines) for lines in proposals)
         fault.reproduction = fault.reproduction or next(filter(None, scripts), "")
         raise
 
 
-def script(context: Context, lines: Callable[[], list[str]]) -> str:
+def _verified_script(context: Context, lines: Callable[[], list[str]]) -> str:
     module, _, name = context.subject.label.partition(":")
-    if not _found(module, name, context.subject.make):
+    if not _importable(module, name, context.subject.make):
         return ""
     try:
         text = "\n".join(["import torch", f"from {module} import {name.partition('.')[0]}", *lines()])
     except Exception:  # such as a reference that raises where the subject failed
         return ""
-    return text if text.count("\n") < LINES and _asserts(text) else ""
+    return text if text.count("\n") < LINES and _shows_fault(text) else ""
 
 
 def constructor_call(context: Context, hyper: Mapping[str, Any], params: str = "[p]") -> str:
@@ -69,7 +69,7 @@ def step_lines(gradients: list[float]) -> list[str]:
     return [f"for g in {gradients!r}:", "    p.grad = torch.full_like(p, g)", "    optimizer.step()"]
 
 
-def _found(module: str, name: str, subject: Any) -> bool:
+def _importable(module: str, name: str, subject: Any) -> bool:
     """Whether another process finds the subject there: not a class inside a function, nor one of a script."""
     try:
         found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
@@ -78,7 +78,7 @@ def _found(module: str, name: str, subject: Any) -> bool:
     return module != "__main__" and found is subject
 
 
-def _asserts(text: str) -> bool:
+def _shows_fault(text: str) -> bool:
     try:
         with warnings.catch_warnings(), torch.enable_grad():
             warnings.simplefilter("ignore")

@@ -34,21 +34,21 @@ def tensor_lr(context: Context) -> None:
     lrs = [torch.tensor(value, dtype=getattr(torch, dtype)) for value in (lr, [lr])]
     for given in lrs:
         shape = "0-dimensional" if given.dim() == 0 else "1-element"
-        attempt = functools.partial(_lr_run, context, case=context.cases[0], dtype=dtype, lr=given.clone())
+        attempt = functools.partial(_run_with_lr, context, case=context.cases[0], dtype=dtype, lr=given.clone())
         with may_refuse(context, "tensor-lr", attempt):
             attempt(context.subject.make)
         for case in cases_of(context):
             mine = given.clone()
-            ours = _lr_run(context, context.subject.make, case, dtype, mine)
+            ours = _run_with_lr(context, context.subject.make, case, dtype, mine)
             where: dict[str, Any] = {"case": case, "dtype": dtype}
             what, cause = f"the {shape} lr after {2 * STEPS} steps", "step() changes lr"
             require_equal({"lr": mine}, {"lr": given / 2}, what, cause=cause, **where)
-            theirs = _lr_run(context, context.subject.make, case, dtype, lr)
+            theirs = _run_with_lr(context, context.subject.make, case, dtype, lr)
             what = f"a {shape} lr, halved in place after step {STEPS}, against a float"
-            require_equal(ours, theirs, what, allowed=_digits(context, case, dtype), **where)
+            require_equal(ours, theirs, what, allowed=_tolerance_of_state(context, case, dtype), **where)
 
 
-def _digits(context: Context, case: Case, dtype: str) -> float:
+def _tolerance_of_state(context: Context, case: Case, dtype: str) -> float:
     """What rounding allows where numbers of the state, which a rate may be, are held in a narrower format."""
     optimizer, params = subject_after(context, case, dtype, 2)
     tensors = [v for v in named_state(optimizer, params).values() if isinstance(v, torch.Tensor) and v.dim() == 0]
@@ -56,7 +56,7 @@ def _digits(context: Context, case: Case, dtype: str) -> float:
     return max(tolerance(name) for name in (dtype, *kept))
 
 
-def _lr_run(context: Context, make: Any, case: Case, dtype: str, lr: Any) -> dict[str, Any]:
+def _run_with_lr(context: Context, make: Any, case: Case, dtype: str, lr: Any) -> dict[str, Any]:
     params = parameters(context.seed, dtype=dtype, device=context.device)
     optimizer = make(params, **{**case.hyper, "lr": lr})
     take_steps(optimizer, params, range(STEPS), context.seed)

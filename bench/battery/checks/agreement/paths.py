@@ -44,11 +44,11 @@ def paths(context: Context) -> None:
                 # One format, few steps: a path differs from another in its kernels, at once; the grid judged the rest.
                 judge_agreement(context, case, probe(context.seed, steps=12), context.dtypes[0], make=make)
             if flag and context.cases:
-                _beyond(context, flag, switched)
+                _judge_beyond_the_cases(context, flag, switched)
         except Failed as fault:
             fault.message = f"with {flag}=True: {fault.message}" if flag else fault.message
             raise
-        profiles[flag or "for-loop"] = _ran(make)
+        profiles[flag or "for-loop"] = _operators(make)
     for flag in flags:
         if profiles[flag] == profiles["for-loop"]:
             raise Failed(
@@ -57,7 +57,7 @@ def paths(context: Context) -> None:
             )
 
 
-def _beyond(context: Context, flag: str, switched: Mapping[str, bool]) -> None:
+def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, bool]) -> None:
     """A path in the last format: late gradients, many parameters in groups, saving and loading.
 
     What is known of a class of torch in that path is not told again of the class that only takes the flag.
@@ -85,7 +85,7 @@ def _beyond(context: Context, flag: str, switched: Mapping[str, bool]) -> None:
                 unless_by_design(context, case, functools.partial(on, name=name))
 
 
-def _ran(make: Factory) -> list[str]:
+def _operators(make: Factory) -> list[str]:
     """The operators of one profiled step, sorted."""
     params = [torch.nn.Parameter(torch.ones(64)) for _ in range(2)]
     optimizer = make(params)

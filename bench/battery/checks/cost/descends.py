@@ -26,14 +26,14 @@ def descends(context: Context) -> None:
     if "lr" not in context.subject.options and "lr" not in case.hyper:
         rates = [None]
     for name, problem in (("quadratic", _quadratic), ("regression", _regression)):
-        said = []
+        losses = []
         for rate in rates:
             first, last = problem(context, {**case.hyper, **({} if rate is None else {"lr": rate})}, dtype)
-            said.append(f"{'the default lr' if rate is None else f'lr {rate:g}'}: {first:.3g} -> {last:.3g}")
+            losses.append(f"{'the default lr' if rate is None else f'lr {rate:g}'}: {first:.3g} -> {last:.3g}")
             if last <= 0.9 * first:
                 break
         else:
-            message = f"the loss of the {name} did not fall in 60 steps ({'; '.join(said)})"
+            message = f"the loss of the {name} did not fall in 60 steps ({'; '.join(losses)})"
             raise Failed(message, case=case.name, dtype=dtype, cause="the step goes uphill, or nowhere")
 
 

@@ -36,10 +36,10 @@ def long_run(context: Context) -> None:
             raise Failed(str(gap), case=case.name, dtype=dtype, reproduction=shown)
     # A count shows through slow averages, such as the defaults', or a decaying rate.
     for each in () if context.whole else first_and_richest(context):
-        _tiny_steps(context, each, 1000 if context.quick else 10_001)
+        _judge_tiny_steps(context, each, 1000 if context.quick else 10_001)
 
 
-def _tiny_steps(context: Context, case: Case, steps: int) -> None:
+def _judge_tiny_steps(context: Context, case: Case, steps: int) -> None:
     """One element and a gradient of 1e-3 or 5e-4 in turn, the last step's length held against the formula's.
 
     The last step starts from 0, so that it keeps all its digits.
@@ -48,7 +48,7 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
     shape = as_shape((1,), context.dims)
     params = [torch.nn.Parameter(torch.zeros(shape, dtype=getattr(torch, dtype), device=context.device))]
     optimizer = context.build(params, **case.hyper)
-    grads = [torch.full_like(params[0], _tiny(step)) for step in (0, 1)]
+    grads = [torch.full_like(params[0], _tiny_gradient(step)) for step in (0, 1)]
     for step in range(steps):
         params[0].grad = grads[step % 2]
         if step == steps - 1:
@@ -58,7 +58,7 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
     after = params[0].item()
     if not math.isfinite(after):
         with reproduced_by(
-            context, functools.partial(_last_of_many, context, case, dtype, steps, "abs(p.item()) < float('inf')")
+            context, functools.partial(_script, context, case, dtype, steps, "abs(p.item()) < float('inf')")
         ):
             raise Failed(f"p0[0] is {after} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
     if context.spec is None:
@@ -67,28 +67,28 @@ def _tiny_steps(context: Context, case: Case, steps: int) -> None:
     state = context.spec.start(value, hyper)
     for step in range(steps):
         value = 0 * value if step == steps - 1 else value
-        value, state = context.spec.update(value, _tiny(step), state, step + 1, **hyper)
+        value, state = context.spec.update(value, _tiny_gradient(step), state, step + 1, **hyper)
     value = float(np.sum(value))
     # The averages have lost digits to ten thousand roundings: 1e-10 in float64, and 1e-3 in float32 (1e4 u).
     allowed = (1e-6 if dtype == "float64" else 1e-2) * abs(value)
     if not abs(after - value) <= allowed:
         message = f"step {steps} moved p0[0] from 0 to {after!r}; the formula moves it to {value!r}"
-        holds = f"abs(p.item() - {value!r}) <= {allowed!r}"
-        with reproduced_by(context, functools.partial(_last_of_many, context, case, dtype, steps, holds)):
+        condition = f"abs(p.item() - {value!r}) <= {allowed!r}"
+        with reproduced_by(context, functools.partial(_script, context, case, dtype, steps, condition)):
             raise Failed(message, case=case.name, dtype=dtype, cause="a count that stopped, or an average that drifts")
 
 
-def _last_of_many(context: Context, case: Case, dtype: str, steps: int, holds: str) -> list[str]:
+def _script(context: Context, case: Case, dtype: str, steps: int, condition: str) -> list[str]:
     return [
         parameter_line([0.0], dtype),
         f"optimizer = {constructor_call(context, case.hyper)}",
         f"for step in range({steps}):",
-        f"    p.grad = torch.full_like(p, {_tiny(1)} if step % 2 else {_tiny(0)})",
+        f"    p.grad = torch.full_like(p, {_tiny_gradient(1)} if step % 2 else {_tiny_gradient(0)})",
         f"    p.data.mul_(step < {steps - 1})  # the last step begins at 0",
         "    optimizer.step()",
-        f"assert {holds}, f'step {steps} ends at {{p.item()}}'",
+        f"assert {condition}, f'step {steps} ends at {{p.item()}}'",
     ]
 
 
-def _tiny(step: int) -> float:
+def _tiny_gradient(step: int) -> float:
     return 1e-3 if step % 2 else 5e-4

@@ -76,7 +76,7 @@ def _bytes(context: Context, make: Any, case: Case, dtype: str, last: int) -> tu
     assert params[0].grad is not None
     gradient = StorageWeakRef(params[0].grad.untyped_storage())
     held, alive = {}, {}
-    with _Made() as made:
+    with _StorageTracker() as made:
         for step in range(1, last + 1):
             optimizer.step()
             if step in (2, last):
@@ -93,7 +93,7 @@ def _state_bytes(optimizer: Any, params: list[torch.nn.Parameter]) -> int:
     return sum(storages.values())
 
 
-class _Made(TorchDispatchMode):
+class _StorageTracker(TorchDispatchMode):
     """Knows every storage that an operator returned, without keeping it alive.
 
     held    bytes of those that were alive when all were last looked at, and of what was made since

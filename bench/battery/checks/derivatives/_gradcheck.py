@@ -65,21 +65,21 @@ def judge_derivative(
 ) -> None:
     """By torch's gradcheck, with its own tolerances: a wrong derivative has no digit right."""
 
-    def led_to(start: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+    def end_of_steps(start: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
         return end_of_run(context, {**hyper, **dict(zip(learned, others[STEPS:], strict=True))}, start, others[:STEPS])
 
     inputs = [value.detach().clone().requires_grad_() for value in (start, *rows, *learned.values())]
     by = next(iter(learned), "the parameter and the gradients")
     try:
-        gradcheck(led_to, inputs, fast_mode=True)
+        gradcheck(end_of_steps, inputs, fast_mode=True)
     except GradcheckError as error:
-        said = f"the derivative of {STEPS} steps by {by} is not that of finite differences"
-        raise Failed(f"{said}: {first_line(error)}", cause="a derivative is wrong") from error
+        what = f"the derivative of {STEPS} steps by {by} is not that of finite differences"
+        raise Failed(f"{what}: {first_line(error)}", cause="a derivative is wrong") from error
     except RuntimeError as error:
         if "needed for gradient computation" not in str(error):
             raise
-        said = f"{STEPS} steps cannot be differentiated by {by}: {first_line(error)}"
-        raise Failed(said, cause="it changes in place what derivatives need") from error
+        what = f"{STEPS} steps cannot be differentiated by {by}: {first_line(error)}"
+        raise Failed(what, cause="it changes in place what derivatives need") from error
 
 
 def first_line(error: Exception) -> str:

@@ -31,11 +31,14 @@ from ._gradcheck import (
 def differentiable(context: Context) -> None:
     require_differentiable(context)
     for case in cases_of(context, every=True):  # an option alone decides which buffers a derivative goes through
-        with reported_at(case, DTYPE), reproduced_by(context, functools.partial(_derivative, context, case.hyper)):
-            judge_unless_by_design(context, case, _step)
+        with (
+            reported_at(case, DTYPE),
+            reproduced_by(context, functools.partial(_gradcheck_script, context, case.hyper)),
+        ):
+            judge_unless_by_design(context, case, _judge_case)
 
 
-def _step(context: Context, case: Case) -> None:
+def _judge_case(context: Context, case: Case) -> None:
     start, rows = start_and_gradients(context)
     judge_derivative(context, {**case.hyper, "differentiable": True}, start, rows)
     ours, plain = (
@@ -46,7 +49,7 @@ def _step(context: Context, case: Case) -> None:
     require_equal(ours, plain, what, case=case, dtype=DTYPE, allowed=tolerance(DTYPE), cause=cause)
 
 
-def _derivative(context: Context, hyper: Hyper) -> list[str]:
+def _gradcheck_script(context: Context, hyper: Hyper) -> list[str]:
     return [
         "def end(p, *gradients):",
         "    p = p.clone()",

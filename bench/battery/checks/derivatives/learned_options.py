@@ -32,22 +32,22 @@ LEARNED = ("lr", "weight_decay")  # what classes with this option take as a tens
 def learned_options(context: Context) -> None:
     require_differentiable(context)
     pairs = [(case, name) for case in cases_of(context, every=True) for name in LEARNED]
-    taken = [pair for pair in pairs if _learned(context, *pair) is not None]
-    if not taken:
+    accepted = [pair for pair in pairs if _learned_value(context, *pair) is not None]
+    if not accepted:
         raise NotApplicable(f"it takes no {' or '.join(LEARNED)} that is a tensor with a gradient")
-    for case, name in taken:
+    for case, name in accepted:
         with reported_at(case, DTYPE):
-            judge_unless_by_design(context, case, functools.partial(_by, name))
+            judge_unless_by_design(context, case, functools.partial(_judge_derivative_by, name))
 
 
-def _by(name: str, context: Context, case: Case) -> None:
-    learned = _learned(context, case, name)
+def _judge_derivative_by(name: str, context: Context, case: Case) -> None:
+    learned = _learned_value(context, case, name)
     if learned is not None:
         start, rows = start_and_gradients(context)
         judge_derivative(context, {**case.hyper, "differentiable": True}, start, rows, **{name: learned})
 
 
-def _learned(context: Context, case: Case, name: str) -> torch.Tensor | None:
+def _learned_value(context: Context, case: Case, name: str) -> torch.Tensor | None:
     """The option as a tensor with a gradient; None where that is refused, so that nothing is to be judged."""
     value = case.hyper.get(name, context.subject.options.get(name))
     if not isinstance(value, (int, float)) or isinstance(value, bool):

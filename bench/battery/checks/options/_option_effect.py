@@ -75,7 +75,7 @@ def changed(a: Snapshot, b: Snapshot) -> bool:
     return False
 
 
-def _numbers(value: float) -> Iterator[float]:
+def _other_numbers(value: float) -> Iterator[float]:
     """Other values that an option with this one may take, the nearest kin first."""
     if isinstance(value, int) and value > 1:
         yield from (value + 1, value - 1, 1, 2 * value)
@@ -88,7 +88,7 @@ def other_values(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, bool):
         yield "", not value
     elif isinstance(value, (int, float)):
-        yield from (("", other) for other in _numbers(value) if other != value)
+        yield from (("", other) for other in _other_numbers(value) if other != value)
     elif isinstance(value, (tuple, list)):
         for i, part in enumerate(value):
             for _, other in other_values(part):
@@ -112,30 +112,30 @@ def effects(context: Context, only: Container[str] | None = None) -> dict[str, s
 
     only    those that are looked at; all unless given
     """
-    trial = OptionRuns(context)
+    runs = OptionRuns(context)
     found: dict[str, str] = {}
-    if trial(cases_of(context)[0].hyper) is None:
-        params = clones(trial.start)
-        with reported_at(cases_of(context)[0], trial.dtype):
-            run(context.build(params, **cases_of(context)[0].hyper), params, trial.history)
+    if runs(cases_of(context)[0].hyper) is None:
+        params = clones(runs.start)
+        with reported_at(cases_of(context)[0], runs.dtype):
+            run(context.build(params, **cases_of(context)[0].hyper), params, runs.history)
     for name, default in context.subject.options.items():
         values = [default, *(case.hyper[name] for case in context.cases if name in case.hyper)]
         values = [value for value in values if value is not inspect.Parameter.empty and value is not None]
         for part in dict.fromkeys(part for value in values for part, _ in other_values(value)):
             if only is None or name + part in only:
-                found[name + part] = _effect(context, trial, name, part, values)
+                found[name + part] = _effect_of(context, runs, name, part, values)
     return found
 
 
-def _effect(context: Context, trial: OptionRuns, name: str, part: str, values: list[Any]) -> str:
+def _effect_of(context: Context, runs: OptionRuns, name: str, part: str, values: list[Any]) -> str:
     accepted = False
     for base in base_options(context):
         was = base.get(name, values[0])
-        here = trial(base)
+        here = runs(base)
         if here is None:
             continue
         for other in [value for p, value in other_values(was) if p == part]:
-            there = trial({**base, name: other})
+            there = runs({**base, name: other})
             accepted = accepted or there is not None
             if there is not None and changed(here, there):
                 return "effect"

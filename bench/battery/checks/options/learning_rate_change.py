@@ -27,14 +27,14 @@ Hyper = dict[str, Any]
 def learning_rate_change(context: Context) -> None:
     for case in cases_of(context)[: 1 if context.whole else None]:  # a search may find one place from two first lengths
         with reported_at(case, context.dtypes[0]):
-            unless_by_design(context, case, _rate_rules)
+            unless_by_design(context, case, _judge_rate_changes)
 
 
-def _rate_rules(context: Context, case: Case) -> None:
+def _judge_rate_changes(context: Context, case: Case) -> None:
     hyper = {**case.hyper, **({"weight_decay": 0} if "weight_decay" in context.subject.options else {})}
     start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     history = gradient_history(context.seed, 6, start)
-    frozen = _with_rates(context, hyper, start, history, {0: 0.0, 1: 1.0})
+    frozen = _run_with_rates(context, hyper, start, history, {0: 0.0, 1: 1.0})
     for i, (was, now, later) in enumerate(zip(snapshot(start), frozen[0], frozen[1], strict=True)):
         if not torch.equal(was, now):
             raise Failed(
@@ -44,8 +44,8 @@ def _rate_rules(context: Context, case: Case) -> None:
             )
         if torch.equal(now, later):
             raise Failed(f'group["lr"] back at its old value before step 2, and parameter {i} did not move')
-    steady = _with_rates(context, hyper, start, history, {})
-    changed = _with_rates(context, hyper, start, history, {3: 0.1})
+    steady = _run_with_rates(context, hyper, start, history, {})
+    changed = _run_with_rates(context, hyper, start, history, {3: 0.1})
     for i, (a, b) in enumerate(zip(steady[3], changed[3], strict=True)):
         if torch.equal(a, b):
             raise Failed(
@@ -55,7 +55,9 @@ def _rate_rules(context: Context, case: Case) -> None:
             )
 
 
-def _with_rates(context: Context, hyper: Hyper, start: Any, history: Any, factors: dict[int, float]) -> list[Snapshot]:
+def _run_with_rates(
+    context: Context, hyper: Hyper, start: Any, history: Any, factors: dict[int, float]
+) -> list[Snapshot]:
     """A run whose learning rate becomes factor times the first before the steps named (from 0)."""
     params = clones(start)
     optimizer = context.build(params, **hyper)

@@ -30,7 +30,7 @@ def maximize(context: Context) -> None:
                 for on, signed in ((True, history), (False, negative)):
                     params = clones(start)
                     found.append(run(context.build(params, **{**hyper, "maximize": on}), params, signed))
-                if told := run_difference(found[0], found[1], snapshot(start)):
+                if difference := run_difference(found[0], found[1], snapshot(start)):
                     decayed = f"weight_decay={hyper.get('weight_decay', 'default')!r}"
-                    raise Failed(f"maximize on g and minimise on -g differ with {decayed}: {told}",
+                    raise Failed(f"maximize on g and minimise on -g differ with {decayed}: {difference}",
                                  cause="the sign is turned after weight decay, or not at all")  # fmt: skip

@@ -34,7 +34,9 @@ def option_change(context: Context) -> None:
     seen = False
     for case, name, new in _changes(context):
         with reported_at(case, best_dtype(context)):
-            seen = (_as_built if context.against is None else _as_the_reference)(context, case, name, new) or seen
+            seen = (_judge_against_rebuilt if context.against is None else _judge_against_reference)(
+                context, case, name, new
+            ) or seen
     if not seen:
         raise NotApplicable("its groups hold no option but lr whose change could be seen")
 
@@ -53,7 +55,7 @@ def _changes(context: Context) -> Iterator[tuple[Case, str, Any]]:
             yield from [(case, name, 0.0) for case, value in values if value][:1]
 
 
-def _walk(make: Any, context: Context, hyper: Hyper, name: str, new: Any) -> list[Snapshot]:
+def _run_with_change(make: Any, context: Context, hyper: Hyper, name: str, new: Any) -> list[Snapshot]:
     """Twelve steps; the group gets its new value, where there is one, in the middle."""
     start = _start(context)
     params = clones(start)
@@ -70,25 +72,25 @@ def _start(context: Context) -> list[torch.nn.Parameter]:
     return parameters(context.seed, dtype=best_dtype(context), device=context.device)
 
 
-def _as_the_reference(context: Context, case: Case, name: str, new: Any) -> bool:
+def _judge_against_reference(context: Context, case: Case, name: str, new: Any) -> bool:
     """Whether the reference shows a change, which the subject then must show as well."""
     assert context.against is not None
     hyper = {n: v for n, v in case.hyper.items() if context.spec is None or n in context.spec.defaults}
     start = snapshot(_start(context))
     try:
-        theirs = [_walk(context.against.make, context, hyper, name, value) for value in (new, None)]
+        theirs = [_run_with_change(context.against.make, context, hyper, name, value) for value in (new, None)]
     except Exception:  # it cannot change this, so nobody has to
         return False
-    ours = [_walk(context.subject.make, context, case.hyper, name, value) for value in (new, None)]
+    ours = [_run_with_change(context.subject.make, context, case.hyper, name, value) for value in (new, None)]
     if not run_difference(theirs[0], theirs[1], start) or run_difference(ours[1], theirs[1], start, one_class=False):
         return False  # not to be seen, or the two differ without any change: the checks of agreement tell of it
-    if told := run_difference(ours[0], theirs[0], start, one_class=False):
+    if difference := run_difference(ours[0], theirs[0], start, one_class=False):
         if _differ_with(context, case, hyper, name, new, start):
             return False  # so does who is made with it: eps inside the root shows once eps is large
         _fail(
             name,
             new,
-            f"{told}, which is that of {context.against.label}",
+            f"{difference}, which is that of {context.against.label}",
             ignored=not run_difference(ours[0], ours[1], start),
         )
     return True
@@ -98,14 +100,14 @@ def _differ_with(context: Context, case: Case, hyper: Hyper, name: str, new: Any
     """Whether the two differ where both are made with the new value and nothing changes."""
     assert context.against is not None
     try:
-        ours = _walk(context.subject.make, context, {**case.hyper, name: new}, name, None)
-        theirs = _walk(context.against.make, context, {**hyper, name: new}, name, None)
+        ours = _run_with_change(context.subject.make, context, {**case.hyper, name: new}, name, None)
+        theirs = _run_with_change(context.against.make, context, {**hyper, name: new}, name, None)
     except Exception:  # one of them refuses it there
         return False
     return bool(run_difference(ours, theirs, start, one_class=False))
 
 
-def _as_built(context: Context, case: Case, name: str, new: Any) -> bool:
+def _judge_against_rebuilt(context: Context, case: Case, name: str, new: Any) -> bool:
     """Without a reference: a fresh optimizer with the new value, which loads the state, goes the same way."""
     start = _start(context)
     history, params = gradient_history(context.seed, STEPS, start), clones(start)
@@ -123,12 +125,12 @@ def _as_built(context: Context, case: Case, name: str, new: Any) -> bool:
     wanted = run(built, fresh, history[BEFORE:])
     for group in groups_of(optimizer):
         group[name] = new
-    if told := run_difference(run(optimizer, params, history[BEFORE:]), wanted, middle):
-        where = f"{told} (counted from the change), which is that of one built with it that loaded the state"
+    if difference := run_difference(run(optimizer, params, history[BEFORE:]), wanted, middle):
+        where = f"{difference} (counted from the change), which is that of one built with it that loaded the state"
         _fail(name, new, where)
     return True
 
 
-def _fail(name: str, new: Any, told: str, ignored: bool = False) -> None:
+def _fail(name: str, new: Any, difference: str, ignored: bool = False) -> None:
     cause = f"a change of {name} in the group is ignored" if ignored else f"a change of {name} acts late or never"
-    raise Failed(f'group["{name}"] set to {new!r} before step {BEFORE + 1}, and it differs: {told}', cause=cause)
+    raise Failed(f'group["{name}"] set to {new!r} before step {BEFORE + 1}, and it differs: {difference}', cause=cause)

@@ -32,7 +32,7 @@ def options_have_effect(context: Context) -> None:
     refused = [name for name, verdict in found.items() if verdict not in ("effect", "ignored")]
     also = f"; no other value of {', '.join(refused)} was accepted" if refused else ""
     if ignored:
-        with reproduced_by(context, lambda: _two_values(context, ignored[0])):
+        with reproduced_by(context, lambda: _script(context, ignored[0])):
             raise Failed(
                 f"{', '.join(ignored)}: no value that was tried changes a parameter in 8 steps, from any of the "
                 f"{len(cases_of(context, every=True))} cases nor with another option changed as well{also}",
@@ -42,9 +42,9 @@ def options_have_effect(context: Context) -> None:
         raise NotApplicable(f"no value but the default was accepted for {', '.join(refused)}")
 
 
-def _two_values(context: Context, option: str) -> list[str]:
+def _script(context: Context, option: str) -> list[str]:
     """Runs from a base in which the option changes what the reference does; without one, from the richest case."""
-    name, trial = option.partition("[")[0], OptionRuns(context)
+    name, runs = option.partition("[")[0], OptionRuns(context)
     theirs = (
         None
         if context.against is None
@@ -54,16 +54,16 @@ def _two_values(context: Context, option: str) -> list[str]:
         was = base.get(name, context.subject.options[name])
         for other in [value for part, value in other_values(was) if name + part == option]:
             changed = {**base, name: other}
-            if trial(changed) is not None and (theirs is None or _moves(theirs(base), theirs(changed))):
-                return _ends(context, base, name, (was, other))
+            if runs(changed) is not None and (theirs is None or _differ(theirs(base), theirs(changed))):
+                return _script_lines(context, base, name, (was, other))
     return []
 
 
-def _moves(a: Snapshot | None, b: Snapshot | None) -> bool:
+def _differ(a: Snapshot | None, b: Snapshot | None) -> bool:
     return a is not None and b is not None and changed(a, b)
 
 
-def _ends(context: Context, base: Hyper, name: str, values: tuple[Any, Any]) -> list[str]:
+def _script_lines(context: Context, base: Hyper, name: str, values: tuple[Any, Any]) -> list[str]:
     rest = {n: value for n, value in base.items() if n != name}
     return [
         "ends = []",

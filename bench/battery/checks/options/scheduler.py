@@ -29,7 +29,7 @@ from ..state import groups_of
 Hyper = dict[str, Any]
 
 
-class _Bystander(Optimizer):
+class _ScheduleRecorder(Optimizer):
     """Receives a schedule's values and does nothing, so that they are known without the optimizer under judgement."""
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -49,10 +49,10 @@ SCHEDULES: dict[str, Callable[..., Any]] = {
 def scheduler(context: Context) -> None:
     for case in first_and_richest(context):  # which case it is changes little here
         with reported_at(case, context.dtypes[0]):
-            unless_by_design(context, case, _schedules_rule)
+            unless_by_design(context, case, _judge_schedules)
 
 
-def _schedules_rule(context: Context, case: Case) -> None:
+def _judge_schedules(context: Context, case: Case) -> None:
     start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     history = gradient_history(context.seed, 6, start)
     probe = context.build(clones(start), **case.hyper)
@@ -62,13 +62,13 @@ def _schedules_rule(context: Context, case: Case) -> None:
     if not isinstance(lr, (int, float)) or not lr:
         raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
     params = clones(start)
-    without = run(context.build(params, **case.hyper), params, history)
-    with reproduced_by(context, functools.partial(_three_ways, context, case.hyper, lr)):
+    unscheduled = run(context.build(params, **case.hyper), params, history)
+    with reproduced_by(context, functools.partial(_schedule_script, context, case.hyper, lr)):
         for name, schedule in SCHEDULES.items():
-            _scheduled(context, case.hyper, name, functools.partial(schedule, lr=lr), start, history, without)
+            _judge_schedule(context, case.hyper, name, functools.partial(schedule, lr=lr), start, history, unscheduled)
 
 
-def _three_ways(context: Context, hyper: Any, lr: float) -> list[str]:
+def _schedule_script(context: Context, hyper: Any, lr: float) -> list[str]:
     return [
         "from torch.optim.lr_scheduler import StepLR",
         "def run(way):",
@@ -86,7 +86,7 @@ def _three_ways(context: Context, hyper: Any, lr: float) -> list[str]:
     ]
 
 
-def _in_the_group(context: Context, hyper: Any, key: str, values: tuple[Any, Any]) -> list[str]:
+def _group_value_script(context: Context, hyper: Any, key: str, values: tuple[Any, Any]) -> list[str]:
     return [
         "ends = []",
         f"for {key} in {values!r}:",
@@ -99,49 +99,51 @@ def _in_the_group(context: Context, hyper: Any, key: str, values: tuple[Any, Any
     ]
 
 
-DRIVEN = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
+SCHEDULED_OPTIONS = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
 
 
-def _scheduled(context: Context, hyper: Any, name: str, schedule: Any, start: Any, history: Any, without: Any) -> None:
+def _judge_schedule(
+    context: Context, hyper: Any, name: str, schedule: Any, start: Any, history: Any, unscheduled: Any
+) -> None:
     params = clones(start)
     optimizer = context.build(params, **hyper)
     group = optimizer.param_groups[0]
     plain = {key: value for key, value in group.items() if key != "params"}
-    bystander = _Bystander([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **plain})
-    known, driving, values, driven = schedule(bystander), schedule(optimizer), [], []
+    recorder = _ScheduleRecorder([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **plain})
+    recorded, schedule_of_subject, values, scheduled = schedule(recorder), schedule(optimizer), [], []
     for step, row in enumerate(history):
-        values.append({key: bystander.param_groups[0][key] for key in DRIVEN if key in plain})
+        values.append({key: recorder.param_groups[0][key] for key in SCHEDULED_OPTIONS if key in plain})
         for key, value in values[-1].items():
             if group[key] != value:
                 raise Failed(f'{name}: before step {step + 1} group["{key}"] is {group[key]!r}, scheduled is {value!r}')
-        driven += run(optimizer, params, [row])
-        bystander.step()
-        known.step()
-        driving.step()
-    if told := run_difference(driven, _by_hand(context, hyper, start, history, values), snapshot(start)):
-        raise Failed(f"{name} and the same values set by hand differ: {told}")
-    if _same(driven, without):
+        scheduled += run(optimizer, params, [row])
+        recorder.step()
+        recorded.step()
+        schedule_of_subject.step()
+    if difference := run_difference(scheduled, _run_by_hand(context, hyper, start, history, values), snapshot(start)):
+        raise Failed(f"{name} and the same values set by hand differ: {difference}")
+    if _same_end(scheduled, unscheduled):
         raise Failed(f"{name} changes nothing: the parameters end where they do without it",
                      cause="the group's learning rate is not read at each step")  # fmt: skip
-    cycled = [key for key in DRIVEN[1:] if any(key in v and v[key] != plain[key] for v in values)]
+    cycled = [key for key in SCHEDULED_OPTIONS[1:] if any(key in v and v[key] != plain[key] for v in values)]
     rates = [{"lr": v["lr"]} for v in values]
-    if cycled and _same(driven, _by_hand(context, hyper, start, history, rates)):
+    if cycled and _same_end(scheduled, _run_by_hand(context, hyper, start, history, rates)):
         # A cycle that returns may change nothing, as in a rule that takes the sign of its velocity. So another value is
         # set before the first step: it must do what it does when the optimizer is built with it.
         key, other = cycled[0], next(v[cycled[0]] for v in values if v[cycled[0]] != plain[cycled[0]])
-        built = _by_hand(context, {**hyper, key: other}, start, history, rates)
-        if _same(built, _by_hand(context, hyper, start, history, [{**rate, key: other} for rate in rates])):
+        built = _run_by_hand(context, {**hyper, key: other}, start, history, rates)
+        if _same_end(built, _run_by_hand(context, hyper, start, history, [{**rate, key: other} for rate in rates])):
             return
-        with reproduced_by(context, functools.partial(_in_the_group, context, hyper, key, (plain[key], other))):
+        with reproduced_by(context, functools.partial(_group_value_script, context, hyper, key, (plain[key], other))):
             raise Failed(f'{name} cycles group["{key}"], and the parameters end where they do if it is left alone',
                          cause=f"the group's {key} is not read at each step")  # fmt: skip
 
 
-def _by_hand(context: Context, hyper: Any, start: Any, history: Any, values: list[Hyper]) -> list[Snapshot]:
+def _run_by_hand(context: Context, hyper: Any, start: Any, history: Any, values: list[Hyper]) -> list[Snapshot]:
     params = clones(start)
     optimizer = context.build(params, **hyper)
     return run(optimizer, params, history, lambda step: optimizer.param_groups[0].update(values[step]))
 
 
-def _same(a: list[Snapshot], b: list[Snapshot]) -> bool:
+def _same_end(a: list[Snapshot], b: list[Snapshot]) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a[-1], b[-1], strict=True))

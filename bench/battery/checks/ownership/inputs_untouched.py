@@ -26,19 +26,19 @@ def inputs_untouched(context: Context) -> None:
     for case in cases_of(context, every=True):
         with reported_at(case, context.dtypes[0]):
             params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
-            given, names = list(params), {"params": [params[0]]}
+            given, group = list(params), {"params": [params[0]]}
             listed = {name: list(v) if isinstance(v, tuple) else v for name, v in case.hyper.items()}
             before = copy.deepcopy(listed)
             optimizer = context.build(given, **case.hyper)
-            _gradients(context, optimizer, params)
+            _judge_gradients(context, optimizer, params)
             if len(given) != len(params) or any(a is not b for a, b in zip(given, params, strict=True)):
                 raise Failed(f"the list of parameters that it was given had {len(params)} tensors, and is another now")
-            _groups(context, case.hyper, names, params)
-            _lists(context, listed, before)
-            _tensor_lr(context, case.hyper)
+            _judge_group_dict(context, case.hyper, group, params)
+            _judge_lists(context, listed, before)
+            _judge_tensor_lr(context, case.hyper)
 
 
-def _gradients(context: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
+def _judge_gradients(context: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
     for step in range(3):
         gradients(context.seed, step, params)
         kept = [(p.grad, p.grad.clone()) for p in params if p.grad is not None]
@@ -56,13 +56,13 @@ def _gradients(context: Context, optimizer: Any, params: list[torch.nn.Parameter
                              cause="p.grad is changed in place")  # fmt: skip
 
 
-def _groups(context: Context, hyper: Any, own: dict[str, Any], params: list[torch.nn.Parameter]) -> None:
+def _judge_group_dict(context: Context, hyper: Any, own: dict[str, Any], params: list[torch.nn.Parameter]) -> None:
     """torch's base class itself keeps the caller's dict and adds defaults to it, so keys that are new are no fault."""
     lr = groups_of(context.build(clones(params), **hyper))[0].get("lr")
     own = {**own, **({"lr": lr} if isinstance(lr, (int, float)) else {})}
     before, given = dict(own), [own]
     optimizer = context.build(given, **hyper)
-    _gradients(context, optimizer, [params[0]])
+    _judge_gradients(context, optimizer, [params[0]])
     if len(given) != 1 or given[0] is not own:
         raise Failed("the list of group dicts that it was given has changed")
     for name, value in before.items():
@@ -81,7 +81,7 @@ def _short(value: Any) -> str:
     return repr(value).replace("\n", " ")[:80]
 
 
-def _lists(context: Context, given: dict[str, Any], before: dict[str, Any]) -> None:
+def _judge_lists(context: Context, given: dict[str, Any], before: dict[str, Any]) -> None:
     """A list where a tuple is usual, such as betas=[0.9, 0.999]; what refuses it is not judged by it."""
     params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     try:
@@ -95,7 +95,7 @@ def _lists(context: Context, given: dict[str, Any], before: dict[str, Any]) -> N
             raise Failed(f"the list {name}={value!r} that it was given is {given[name]!r} after a step")
 
 
-def _tensor_lr(context: Context, hyper: Any) -> None:
+def _judge_tensor_lr(context: Context, hyper: Any) -> None:
     """What refuses a tensor as learning rate is not judged by it."""
     lr = hyper.get("lr", context.subject.options.get("lr"))
     if not isinstance(lr, float):

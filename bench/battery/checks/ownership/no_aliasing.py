@@ -34,7 +34,7 @@ def no_aliasing(context: Context) -> None:
             fresh = []
             for step, row in enumerate(history):
                 fresh += run(optimizer, params, [row])
-                _overlaps(optimizer, params, step + 1)
+                _judge_overlaps(optimizer, params, step + 1)
             again, buffers = clones(start), [torch.zeros_like(p) for p in start]
             other, reused = context.build(again, **case.hyper), []
             for row in history:
@@ -43,13 +43,13 @@ def no_aliasing(context: Context) -> None:
                     p.grad = buffer.copy_(g)
                 other.step()
                 reused.append(snapshot(again))
-            if told := run_difference(reused, fresh, snapshot(start)):
-                raise Failed(f"the same gradients in tensors that are filled anew, and in fresh ones, differ: {told}",
+            if difference := run_difference(reused, fresh, snapshot(start)):
+                raise Failed(f"the same gradients in tensors that are filled anew, and in fresh ones, differ: {difference}",
                              cause="it keeps p.grad instead of a copy")  # fmt: skip
-            _one_gradient(context, case, start, history)
+            _judge_shared_gradient(context, case, start, history)
 
 
-def _one_gradient(context: Context, case: Case, start: Any, history: Any) -> None:
+def _judge_shared_gradient(context: Context, case: Case, start: Any, history: Any) -> None:
     """Two parameters whose gradient is one tensor, as the derivative of a sum of them is, step as with copies."""
     ends = []
     for shared in (True, False):
@@ -61,12 +61,12 @@ def _one_gradient(context: Context, case: Case, start: Any, history: Any) -> Non
             optimizer.step()
             found.append(snapshot(params))
         ends.append(found)
-    if told := run_difference(ends[0], ends[1], snapshot(start[1:])):
-        raise Failed(f"one gradient tensor of two parameters, and a copy for each, differ: {told}",
+    if difference := run_difference(ends[0], ends[1], snapshot(start[1:])):
+        raise Failed(f"one gradient tensor of two parameters, and a copy for each, differ: {difference}",
                      cause="the gradient is changed in place, or taken for seen")  # fmt: skip
 
 
-def _overlaps(optimizer: Any, params: list[torch.nn.Parameter], step: int) -> None:
+def _judge_overlaps(optimizer: Any, params: list[torch.nn.Parameter], step: int) -> None:
     """Failed where an address range of the state meets that of a parameter, a gradient or another's state."""
     taken: list[tuple[int | None, int, int, str]] = []  # whose state it is, from, to, what is there
     for i, p in enumerate(params):

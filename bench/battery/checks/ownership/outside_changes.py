@@ -23,10 +23,10 @@ SHIFT = 1000.0  # no step between N(0, 1) is as long
 def outside_changes(context: Context) -> None:
     for case in cases_of(context):
         with reported_at(case, context.dtypes[0]):
-            unless_by_design(context, case, _from_there)
+            unless_by_design(context, case, _judge_outside_change)
 
 
-def _from_there(context: Context, case: Case) -> None:
+def _judge_outside_change(context: Context, case: Case) -> None:
     params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     history = gradient_history(context.seed, 4, params)
     optimizer = context.build(params, **case.hyper)

@@ -50,9 +50,9 @@ def through_a_file(saved: dict[str, Any], case: Case, dtype: str) -> dict[str, A
     try:
         loaded: dict[str, Any] = torch.load(file, weights_only=True)
     except pickle.UnpicklingError as error:
-        said = str(error).splitlines()[0]
+        refusal = str(error).splitlines()[0]
         cause = "state_dict holds something other than tensors and plain values"
-        message = f"torch.load(weights_only=True) refuses: {said}"
+        message = f"torch.load(weights_only=True) refuses: {refusal}"
         raise Failed(message, case=case.name, dtype=dtype, cause=cause) from None
     return loaded
 

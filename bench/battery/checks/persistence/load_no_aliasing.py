@@ -28,22 +28,22 @@ def load_no_aliasing(context: Context) -> None:
     case, dtype = context.richest, context.dtypes[0]
     optimizer, params = subject_after(context, case, dtype, BEFORE)
     if context.subject.listed:
-        apart: Any = contextlib.nullcontext()
+        copying: Any = contextlib.nullcontext()
     elif type(optimizer).load_state_dict is Optimizer.load_state_dict:
         raise NotApplicable("load_state_dict is inherited from torch.optim.Optimizer; its aliasing is torch's defect")
     else:
-        apart = _TorchCopies()
+        copying = _TorchCopies()
     where: dict[str, Any] = {"case": case, "dtype": dtype}
     given = copy.deepcopy(optimizer.state_dict())
     before = copies(dict(leaves(given, "dict")))
-    with apart:
+    with copying:
         resumed, fresh = load_into_fresh(context, case, params, given)
     cause = "load_state_dict keeps the tensors of the dict it is given"
     take_steps(resumed, fresh, range(BEFORE, AFTER), context.seed)
     what = f"steps {BEFORE + 1} to {AFTER} changed the dict that was loaded"
     require_equal(copies(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
     given = copy.deepcopy(optimizer.state_dict())
-    with apart:
+    with copying:
         resumed, fresh = load_into_fresh(context, case, params, given)
     loaded = named_values(resumed, fresh)
     for _, leaf in leaves(given["state"], "dict"):

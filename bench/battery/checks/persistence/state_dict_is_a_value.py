@@ -36,11 +36,11 @@ def state_dict_is_a_value(context: Context) -> None:
                 message = f"{name} is a parameter: it would be saved twice and loaded as another tensor"
                 raise Failed(message, case=case.name)
         where: dict[str, Any] = {"case": case, "dtype": dtype}
-        taken = copies(dict(leaves(saved, "state_dict")))
+        values_then = copies(dict(leaves(saved, "state_dict")))
         back = dict(leaves(pickle.loads(pickle.dumps(saved)), "state_dict"))
-        require_equal(back, taken, f"state_dict of step {steps} after pickling", **where)
+        require_equal(back, values_then, f"state_dict of step {steps} after pickling", **where)
         require_equal(
-            copies(dict(leaves(optimizer.state_dict(), "state_dict"))), taken, "a second state_dict()", **where
+            copies(dict(leaves(optimizer.state_dict(), "state_dict"))), values_then, "a second state_dict()", **where
         )
         after = {**named_values(optimizer, params), **group_options(optimizer)}
         require_equal(after, before, f"state_dict() after {steps} steps changed the optimizer", **where)

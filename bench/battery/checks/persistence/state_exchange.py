@@ -33,19 +33,22 @@ def state_exchange(context: Context) -> None:
     dtype, makes = best_dtype(context), (context.subject.make, context.against.make)
     exchanged = False
     for case in cases_of(context):
-        ours, theirs = (_begun(make, context, case, dtype) for make in makes)
-        names, others = (_names(*side) for side in (ours, theirs))
+        ours, theirs = (_before_exchange(make, context, case, dtype) for make in makes)
+        names, others = (_state_names(*side) for side in (ours, theirs))
         if names != others:
-            said = ", ".join(sorted(names ^ others))
-            raise NotApplicable(f"the state of the two has different names (case {case.name}): {said}")
+            different = ", ".join(sorted(names ^ others))
+            raise NotApplicable(f"the state of the two has different names (case {case.name}): {different}")
         if not names:
             continue
         allowed = tolerance(dtype)
-        ends = [_begun(make, context, case, dtype) for make in makes]
+        ends = [_before_exchange(make, context, case, dtype) for make in makes]
         for side in ends:
             take_steps(*side, range(BEFORE, AFTER), context.seed)
         # A tenth: what they differ by without any exchange must not be what an exchange is blamed for.
-        if any(values_difference(_shared(*a), _shared(*b), allowed / 10) for a, b in ((ours, theirs), ends)):
+        if any(
+            values_difference(_exchanged_values(*a), _exchanged_values(*b), allowed / 10)
+            for a, b in ((ours, theirs), ends)
+        ):
             raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
         exchanged = True
         ways = ((ours, makes[1], "loaded by the reference"), (theirs, makes[0], "loaded by the subject"))
@@ -54,16 +57,22 @@ def state_exchange(context: Context) -> None:
             receiver = make(fresh, **case.hyper)
             kept = named_state(*(theirs if source is ours else ours)).items()
             count = next((value for name, value in kept if name.endswith(".step")), None)
-            receiver.load_state_dict(_translated(source[0].state_dict(), receiver, count))
+            receiver.load_state_dict(_adapted_to(source[0].state_dict(), receiver, count))
             for step in range(BEFORE, AFTER):
                 for optimizer, params in (source, (receiver, fresh)):
                     take_steps(optimizer, params, range(step, step + 1), context.seed)
                 what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
                 with reproduced_by(
-                    context, *(functools.partial(way, context, case, dtype) for way in (_saves, _loads))
+                    context,
+                    *(functools.partial(way, context, case, dtype) for way in (_saving_script, _loading_script)),
                 ):
                     require_equal(
-                        _shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed
+                        _exchanged_values(receiver, fresh),
+                        _exchanged_values(*source),
+                        what,
+                        case=case,
+                        dtype=dtype,
+                        allowed=allowed,
                     )
     if not exchanged:
         raise NotApplicable("neither side keeps any state in these cases")
@@ -72,10 +81,10 @@ def state_exchange(context: Context) -> None:
 GRADIENTS = (1.0, -0.5, 2.0, 0.25, -1.0)  # of the scripts, one for each step before and after
 
 
-def _saves(context: Context, case: Case, dtype: str) -> list[str]:
+def _saving_script(context: Context, case: Case, dtype: str) -> list[str]:
     """The subject's state_dict beside that of the reference, after the same steps of one parameter."""
     assert context.against is not None
-    optimizer, _ = _walked(context.against.make, case, dtype)
+    optimizer, _ = _after_steps(context.against.make, case, dtype)
     saved = {k: v for k, v in optimizer.state_dict()["state"][0].items() if v is not None and k != "step"}
     return [
         parameter_line([1.0], dtype),
@@ -89,13 +98,13 @@ def _saves(context: Context, case: Case, dtype: str) -> list[str]:
     ]
 
 
-def _loads(context: Context, case: Case, dtype: str) -> list[str]:
+def _loading_script(context: Context, case: Case, dtype: str) -> list[str]:
     """The subject continues from what the reference saved; expected is where the reference goes on to."""
     assert context.against is not None
-    theirs, p = _walked(context.against.make, case, dtype)
-    ours, _ = _walked(context.subject.make, case, dtype)
+    theirs, p = _after_steps(context.against.make, case, dtype)
+    ours, _ = _after_steps(context.subject.make, case, dtype)
     count = next((state["step"] for state in ours.state.values() if "step" in state), None)
-    saved, start = _translated(theirs.state_dict(), ours, count), p.item()
+    saved, start = _adapted_to(theirs.state_dict(), ours, count), p.item()
     _steps(theirs, p)
     return [
         f"saved = {_literal(saved)}",
@@ -108,7 +117,7 @@ def _loads(context: Context, case: Case, dtype: str) -> list[str]:
     ]
 
 
-def _walked(make: Any, case: Case, dtype: str) -> tuple[Optimizer, torch.nn.Parameter]:
+def _after_steps(make: Any, case: Case, dtype: str) -> tuple[Optimizer, torch.nn.Parameter]:
     p = torch.nn.Parameter(torch.ones(1, dtype=getattr(torch, dtype)))
     optimizer = make([p], **case.hyper)
     _steps(optimizer, p)
@@ -131,25 +140,25 @@ def _literal(value: Any) -> str:
     return f"torch.tensor({value.tolist()!r}, dtype={value.dtype})" if isinstance(value, torch.Tensor) else repr(value)
 
 
-def _begun(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
+def _before_exchange(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
     params = parameters(context.seed, dtype=dtype, device=context.device)
     optimizer = make(params, **case.hyper)
     take_steps(optimizer, params, range(BEFORE), context.seed)
     return optimizer, params
 
 
-def _names(optimizer: Optimizer, params: Params) -> set[str]:
+def _state_names(optimizer: Optimizer, params: Params) -> set[str]:
     """What the state holds, but the step count: some rules need none, and their classes differ in keeping one."""
     return {k for k, v in named_state(optimizer, params).items() if v is not None and not k.endswith(".step")}
 
 
-def _shared(optimizer: Optimizer, params: Params) -> Values:
+def _exchanged_values(optimizer: Optimizer, params: Params) -> Values:
     """Parameters and what _names names."""
-    names = _names(optimizer, params)
+    names = _state_names(optimizer, params)
     return {k: v for k, v in named_values(optimizer, params).items() if k in names or k.endswith(".param")}
 
 
-def _translated(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[str, Any]:
+def _adapted_to(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[str, Any]:
     """The saved dict with the receiver's own options where the sender has none, and its own of execution.
 
     count       a step count as the receiver keeps it, or None: a sender may have none, or a number of another type,

@@ -50,9 +50,9 @@ def constructor(context: Context) -> None:
             found = run(context.build(arranged(params), **case.hyper), params, history)
         except Exception as error:
             raise Failed(f"{form}: it raised {type(error).__name__}: {error}", case=case.name) from error
-        if told := run_difference(found, expected, snapshot(start)):
+        if difference := run_difference(found, expected, snapshot(start)):
             raise Failed(
-                f"{form} and a list of the same tensors differ: {told}", case=case.name, dtype=context.dtypes[0]
+                f"{form} and a list of the same tensors differ: {difference}", case=case.name, dtype=context.dtypes[0]
             )
     wrong: dict[str, Any] = {
         "an empty list": [],

@@ -24,17 +24,17 @@ def defaults(context: Context) -> None:
     shared = [n for n in ours if n in theirs and missing not in (ours[n], theirs[n])]
     if not shared:
         raise NotApplicable(f"it shares no option that has a default with {context.against.label}")
-    differ = [n for n in shared if _plain(ours[n]) != _plain(theirs[n])]
+    differ = [n for n in shared if _as_tuples(ours[n]) != _as_tuples(theirs[n])]
     if differ:
-        told = ", ".join(f"{n} is {ours[n]!r}, not {theirs[n]!r}" for n in differ)
-        with reproduced_by(context, lambda: _signature(context, {n: theirs[n] for n in differ})):
+        differences = ", ".join(f"{n} is {ours[n]!r}, not {theirs[n]!r}" for n in differ)
+        with reproduced_by(context, lambda: _script(context, {n: theirs[n] for n in differ})):
             raise Failed(
-                f"defaults differ from those of {context.against.label}: {told}",
+                f"defaults differ from those of {context.against.label}: {differences}",
                 cause=f"another default: {', '.join(differ)}",
             )
 
 
-def _signature(context: Context, expected: dict[str, Any]) -> list[str]:
+def _script(context: Context, expected: dict[str, Any]) -> list[str]:
     return [
         "import inspect",
         f"expected = {expected!r}",
@@ -44,5 +44,5 @@ def _signature(context: Context, expected: dict[str, Any]) -> list[str]:
     ]
 
 
-def _plain(value: Any) -> Any:
-    return tuple(_plain(v) for v in value) if isinstance(value, (list, tuple)) else value
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value

@@ -29,5 +29,5 @@ def global_state(context: Context) -> None:
                 optimizer.step()
 
         with reported_at(case, context.dtypes[0]):
-            if told := changes(use):
-                raise Failed("constructing and two steps " + "; ".join(told))
+            if changed := changes(use):
+                raise Failed("constructing and two steps " + "; ".join(changed))

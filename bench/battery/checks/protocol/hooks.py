@@ -25,19 +25,19 @@ def hooks(context: Context) -> None:
         optimizer = context.build(params, **case.hyper)
         if not isinstance(optimizer, Optimizer):
             raise NotApplicable("the class does not inherit torch.optim.Optimizer, which brings the hooks")
-        seen: list[tuple[str, list[torch.Tensor]]] = []
-        optimizer.register_step_pre_hook(lambda *_: seen.append(("pre", snapshot(params))))
-        optimizer.register_step_post_hook(lambda *_: seen.append(("post", snapshot(params))))
+        calls: list[tuple[str, list[torch.Tensor]]] = []
+        optimizer.register_step_pre_hook(lambda *_: calls.append(("pre", snapshot(params))))
+        optimizer.register_step_post_hook(lambda *_: calls.append(("post", snapshot(params))))
         start = snapshot(params)
         gradients(context.seed, 0, params)
         optimizer.step()
         for kind in ("pre", "post"):
-            if kind not in [name for name, _ in seen]:
+            if kind not in [name for name, _ in calls]:
                 raise Failed(f"the step {kind}-hook did not run")
-        same = [all(torch.equal(a, b) for a, b in zip(at_hook, start, strict=True)) for _, at_hook in seen]
-        if seen[0][0] != "pre" or not same[0]:
+        same = [all(torch.equal(a, b) for a, b in zip(at_hook, start, strict=True)) for _, at_hook in calls]
+        if calls[0][0] != "pre" or not same[0]:
             raise Failed("the step pre-hook ran after the parameters had changed")
-        if seen[-1][0] != "post" or same[-1]:
+        if calls[-1][0] != "post" or same[-1]:
             raise Failed("the step post-hook ran before the parameters had changed")
         # The wrapper that runs the hooks also labels the step for the profiler; running one would cost and print.
         if not getattr(type(optimizer).step, "hooked", False):

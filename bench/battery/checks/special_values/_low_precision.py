@@ -44,18 +44,18 @@ def judge_low_precision(context: Context, dtype: str) -> None:
             raise Failed(f"step() raised RuntimeError: {error}", case=case.name, dtype=dtype) from error
         gap = result.first_failure()
         if gap is not None:
-            held = sorted({str(t.dtype) for t in _state_tensors(context, case, dtype)})
-            raise Failed(f"{gap}; its state is held in {', '.join(held) or 'no tensor'}", case=case.name, dtype=dtype)
+            dtypes = sorted({str(t.dtype) for t in _state_tensors(context, case, dtype)})
+            raise Failed(f"{gap}; its state is held in {', '.join(dtypes) or 'no tensor'}", case=case.name, dtype=dtype)
 
 
 def _options_of_both(context: Context, case: Case, hyper: Hyper) -> tuple[Hyper, Hyper]:
     """What the reference gets, and what the subject does, which may call its rate otherwise or not take a value."""
     subject = context.subject
-    taken = {n: v for n, v in hyper.items() if n in subject.options or n in case.hyper or subject.catch_all}
-    rate = learning_rate_option(context, case.hyper) if "lr" in set(hyper) - set(taken) else ""
+    accepted = {n: v for n, v in hyper.items() if n in subject.options or n in case.hyper or subject.catch_all}
+    rate = learning_rate_option(context, case.hyper) if "lr" in set(hyper) - set(accepted) else ""
     if rate:
-        return {**taken, "lr": hyper["lr"]}, {**taken, rate: hyper["lr"]}
-    return taken, taken
+        return {**accepted, "lr": hyper["lr"]}, {**accepted, rate: hyper["lr"]}
+    return accepted, accepted
 
 
 def in_range_of_the_format(case: Case, spec: Spec) -> Hyper:
@@ -117,8 +117,8 @@ def _judge_step_counters(context: Context, dtype: str) -> None:
         for name in counters if step > 3 else ():
             if now.get(name) != step:
                 kind = named_state(optimizer, params).get(name)
-                held = getattr(kind, "dtype", type(kind).__name__)
-                message = f"{name} is {now.get(name)} ({held}) after {step} steps, saved and loaded after 260"
+                dtypes = getattr(kind, "dtype", type(kind).__name__)
+                message = f"{name} is {now.get(name)} ({dtypes}) after {step} steps, saved and loaded after 260"
                 cause = "a step count in a narrow format stops counting"
                 raise Failed(message, case=case.name, dtype=dtype, cause=cause)
 

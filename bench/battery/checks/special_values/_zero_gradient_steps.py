@@ -26,12 +26,12 @@ def judge_zero_gradients(context: Context, dtype: str, cases: list[Case]) -> Non
         if case.hyper.get("eps", 1) == 0:
             continue  # 0/0 is what such a case asks for
         where: dict[str, Any] = {"case": case, "dtype": dtype}
-        with reproduced_by(context, functools.partial(_zeros_and_one, context, case, dtype)):
-            start, rested, ours, decays = _zeros(context, context.subject.make, case, dtype)
+        with reproduced_by(context, functools.partial(_script, context, case, dtype)):
+            start, rested, ours, decays = _run_on_zeros(context, context.subject.make, case, dtype)
             require_finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
             theirs: Values = {}
             if context.against is not None:
-                _, their_rest, their_end, _ = _zeros(context, context.against.make, case, dtype)
+                _, their_rest, their_end, _ = _run_on_zeros(context, context.against.make, case, dtype)
                 theirs, decays = _params_of(their_end), decays or bool(values_difference(their_rest, start))
             if not decays:
                 require_equal(rested, start, f"moved without weight decay {after}", **where)
@@ -40,12 +40,12 @@ def judge_zero_gradients(context: Context, dtype: str, cases: list[Case]) -> Non
                 require_equal(_params_of(ours), theirs, what, allowed=tolerance(dtype), **where)
 
 
-def _zeros_and_one(context: Context, case: Case, dtype: str) -> list[str]:
+def _script(context: Context, case: Case, dtype: str) -> list[str]:
     """What is expected comes from the reference; without one, zeros move nothing unless some option decays."""
     steps = [0.0] * STEPS + [1.0]
-    expected = [1.0] * STEPS if not _zeros(context, context.subject.make, case, dtype)[3] else []
+    expected = [1.0] * STEPS if not _run_on_zeros(context, context.subject.make, case, dtype)[3] else []
     if context.against is not None:
-        theirs = _one_by_one(context.against.make, case, dtype, steps)
+        theirs = _values_after_each_step(context.against.make, case, dtype, steps)
         expected = theirs if all(math.isfinite(x) for x in theirs) else expected
     return [
         parameter_line([1.0], dtype),
@@ -59,7 +59,7 @@ def _zeros_and_one(context: Context, case: Case, dtype: str) -> list[str]:
     ]
 
 
-def _one_by_one(make: Factory, case: Case, dtype: str, steps: list[float]) -> list[float]:
+def _values_after_each_step(make: Factory, case: Case, dtype: str, steps: list[float]) -> list[float]:
     """Where a parameter that begins at 1 stands after each gradient."""
     p = torch.nn.Parameter(torch.ones(1, dtype=getattr(torch, dtype)))
     optimizer, found = make([p], **case.hyper), []
@@ -70,7 +70,7 @@ def _one_by_one(make: Factory, case: Case, dtype: str, steps: list[float]) -> li
     return found
 
 
-def _zeros(context: Context, make: Any, case: Case, dtype: str) -> tuple[Values, Values, Values, bool]:
+def _run_on_zeros(context: Context, make: Any, case: Case, dtype: str) -> tuple[Values, Values, Values, bool]:
     """Parameters at the start and after the zeros, everything at the end, and whether some option decays something."""
     params = parameters(context.seed, dtype=dtype, device=context.device)
     optimizer = make(params, **case.hyper)

@@ -28,21 +28,23 @@ def constant_gradients(context: Context) -> None:
     dtype = context.dtypes[0]
     cause = "a difference of two averages rounds below 0 under the root"
     for case in context.cases:
-        found = _constant(context, context.subject.make, case, dtype)
+        found = _after_constant_gradients(context, context.subject.make, case, dtype)
         try:
-            with reproduced_by(context, functools.partial(_two_hundred, context, case, dtype)):
+            with reproduced_by(context, functools.partial(_script, context, case, dtype)):
                 require_finite(found, "after 200 steps of one gradient", cause, case=case, dtype=dtype)
         except Failed:
             if context.subject.listed or context.against is None:
                 raise
-            theirs = _constant(context, context.against.make, case, dtype)
+            theirs = _after_constant_gradients(context, context.against.make, case, dtype)
             if all(bool(torch.isfinite(v).all()) for v in theirs.values() if isinstance(v, torch.Tensor)):
                 raise
-            said = f"{context.against.label}, which it is held against, gives NaN here too (case {case.name}): {cause}"
-            raise NotApplicable(said) from None
+            reason = (
+                f"{context.against.label}, which it is held against, gives NaN here too (case {case.name}): {cause}"
+            )
+            raise NotApplicable(reason) from None
 
 
-def _two_hundred(context: Context, case: Case, dtype: str) -> list[str]:
+def _script(context: Context, case: Case, dtype: str) -> list[str]:
     return [
         f"p = torch.nn.Parameter(torch.zeros(64, dtype=torch.{dtype}))",
         f"optimizer = {constructor_call(context, case.hyper)}",
@@ -54,7 +56,7 @@ def _two_hundred(context: Context, case: Case, dtype: str) -> list[str]:
     ]
 
 
-def _constant(context: Context, make: Factory, case: Case, dtype: str) -> Values:
+def _after_constant_gradients(context: Context, make: Factory, case: Case, dtype: str) -> Values:
     """Parameters and state after 200 steps of one gradient: 0.9^200 is below the roundoff, the averages have met."""
     params = parameters(context.seed, ((64,),), dtype, context.device)
     optimizer = make(params, **case.hyper)

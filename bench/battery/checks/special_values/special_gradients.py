@@ -24,13 +24,16 @@ def special_gradients(context: Context) -> None:
     dtype = context.dtypes[0]
     for case in first_and_richest(context):
         for value in (math.nan, math.inf, -math.inf)[: 1 if context.quick else 3]:
-            ours = _spread(context, context.subject.make, case, dtype, value)
+            ours = _affected_elements(context, context.subject.make, case, dtype, value)
             if context.against is not None:
-                allowed = _spread(context, context.against.make, case, dtype, value)
+                allowed = _affected_elements(context, context.against.make, case, dtype, value)
                 who = f"the reference ({context.against.label})"
             else:
                 # What a finite change of the element reaches, the class couples by design.
-                allowed, who = _spread(context, context.subject.make, case, dtype, None), "an elementwise rule"
+                allowed, who = (
+                    _affected_elements(context, context.subject.make, case, dtype, None),
+                    "an elementwise rule",
+                )
                 allowed.setdefault("p0[1]", 0.0)
                 if len(allowed) > 1:
                     raise NotApplicable("the class couples elements, and there is no reference that says how far")
@@ -49,7 +52,7 @@ def special_gradients(context: Context) -> None:
                     raise Failed(message, **where)
 
 
-def _spread(context: Context, make: Any, case: Case, dtype: str, value: float | None) -> dict[str, float]:
+def _affected_elements(context: Context, make: Any, case: Case, dtype: str, value: float | None) -> dict[str, float]:
     """The elements that are not what they would have been, after a step with the value and a step without.
 
     value   None stands for another finite gradient of the other sign
@@ -59,7 +62,7 @@ def _spread(context: Context, make: Any, case: Case, dtype: str, value: float | 
         params = parameters(context.seed, dtype=dtype, device=context.device)
         optimizer = make(params, **case.hyper)
         take_steps(optimizer, params, range(1), context.seed)
-        _step_with(optimizer, params, context.seed, poisoned, value)
+        _second_step(optimizer, params, context.seed, poisoned, value)
         take_steps(optimizer, params, range(2, 3), context.seed)
         ends.append([p.detach().reshape(-1).tolist() for p in params])
     rows = enumerate(zip(*ends, strict=True))
@@ -67,7 +70,7 @@ def _spread(context: Context, make: Any, case: Case, dtype: str, value: float | 
     return {name: b for name, a, b in pairs if a != b}
 
 
-def _step_with(optimizer: Any, params: Params, seed: int, poisoned: bool, value: float | None) -> None:
+def _second_step(optimizer: Any, params: Params, seed: int, poisoned: bool, value: float | None) -> None:
     """Step 2, with another value in element 1 of the first gradient when poisoned."""
     gradients(seed, 1, params)
     if poisoned:

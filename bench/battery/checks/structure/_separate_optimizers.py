@@ -37,8 +37,8 @@ def difference_from_separate(
 ) -> str:
     """Whether parameter `index` of one run goes as it does in a run of its own."""
     mine = [[row[index]] for row in found[offset:]]
-    told = run_difference(mine, alone, [start[index].detach()], names=[index])
-    return told and told + (f" (counted from step {offset + 1})" if offset else "")
+    difference = run_difference(mine, alone, [start[index].detach()], names=[index])
+    return difference and difference + (f" (counted from step {offset + 1})" if offset else "")
 
 
 def judge_groups_of_a_model(context: Context, case: Case) -> None:
@@ -61,10 +61,10 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
     grouped = [{"params": [params[i] for i in members[g]], **own[g]} for g in range(3)]
     found = run(context.build(grouped, **case.hyper), params, history)
     for i in range(len(start)):
-        if told := difference_from_separate(found, alone[i], start, i):
+        if difference := difference_from_separate(found, alone[i], start, i):
             g = next(g for g in range(3) if i in members[g])
             where = f"parameter {i} of shape {tuple(start[i].shape)}, in group {g + 1} of 3 with 20, 2 and 1 parameters"
-            raise Failed(f"{where} and in an optimizer of its own differ: {told}",
+            raise Failed(f"{where} and in an optimizer of its own differ: {difference}",
                          cause="it depends on how many parameters or groups there are")  # fmt: skip
 
 
@@ -75,9 +75,9 @@ def judge_late_start(
     for i in range(3):
         offset = 3 if i == 1 else 0
         hyper = {**case.hyper, **(own or {})} if i == 1 else case.hyper
-        if told := difference_from_separate(
+        if difference := difference_from_separate(
             found, run_separately(context, hyper, start, history[offset:], i), start, i, offset
         ):
             which = "the parameter that starts at step 4" if i == 1 else "a parameter beside one that starts at step 4"
-            raise Failed(f"{which} differs from one in an optimizer of its own: {told}",
+            raise Failed(f"{which} differs from one in an optimizer of its own: {difference}",
                          cause="a step count or state that parameters share")  # fmt: skip

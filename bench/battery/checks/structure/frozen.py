@@ -37,18 +37,18 @@ def frozen(context: Context) -> None:
                     raise Failed(f"parameter {i} ({kind}) moved", cause="what has no gradient is updated all the same")
             if not torch.equal(found[3][0], found[2][0]):
                 raise Failed("a step without any gradient moved parameter 0")
-            if told := difference_from_separate(
+            if difference := difference_from_separate(
                 [*found[:3], *found[4:]], run_separately(context, case.hyper, start, history, 0), start, 0
             ):
-                raise Failed(f"beside frozen parameters, and after steps without any gradient, it differs: {told} "
+                raise Failed(f"beside frozen parameters, and after steps without any gradient, it differs: {difference} "
                              "(of those with a gradient)", cause="a counter runs on without a gradient")  # fmt: skip
-            _unfrozen(context, case, params, optimizer, start, history)
+            _judge_unfrozen(context, case, params, optimizer, start, history)
 
 
-def _unfrozen(context: Context, case: Case, params: Any, optimizer: Any, start: Any, history: Any) -> None:
+def _judge_unfrozen(context: Context, case: Case, params: Any, optimizer: Any, start: Any, history: Any) -> None:
     """What was frozen when the optimizer was made starts now, as in an optimizer of its own."""
     params[1].requires_grad_(True)
     found = run(optimizer, params, history)
-    if told := difference_from_separate(found, run_separately(context, case.hyper, start, history, 1), start, 1):
-        raise Failed(f"parameter 1 was frozen and is not any more, and it does not go as one that starts then: {told}",
+    if difference := difference_from_separate(found, run_separately(context, case.hyper, start, history, 1), start, 1):
+        raise Failed(f"parameter 1 was frozen and is not any more, and it does not go as one that starts then: {difference}",
                      cause="which parameters step is decided when the optimizer is made")  # fmt: skip

@@ -32,23 +32,25 @@ def groups(context: Context) -> None:
             params = clones(start)
             together = run(context.build(params, **case.hyper), params, history) if k == 0 or not context.quick else []
             for i in (0, 1, 2) if together else ():
-                if told := difference_from_separate(
+                if difference := difference_from_separate(
                     together, run_separately(context, case.hyper, start, history, i), start, i
                 ):
-                    raise Failed(f"parameters together and in optimizers of their own differ: {told}", cause=COUPLED)
+                    raise Failed(
+                        f"parameters together and in optimizers of their own differ: {difference}", cause=COUPLED
+                    )
             if together:
-                _beside_an_empty_group(context, case, start, history)
+                _judge_beside_empty_group(context, case, start, history)
             keys = set(groups_of(context.build(clones(start), **case.hyper))[0]) - {"params"}
             first = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in keys}
             other = {**first, **{n: v for n, v in chosen[(k + 1) % len(chosen)].hyper.items() if n in keys}}
             if isinstance(first.get("lr"), (int, float)) and first["lr"] == other["lr"]:
                 other["lr"] = first["lr"] / 2
             changed = [n for n in first if first[n] != other[n]]
-            if told := _grouped(context, case.hyper, {n: other[n] for n in changed}, start, history):
-                single = [n for n in changed if _grouped(context, case.hyper, {n: other[n]}, start, history)]
+            if difference := _group_difference(context, case.hyper, {n: other[n] for n in changed}, start, history):
+                single = [n for n in changed if _group_difference(context, case.hyper, {n: other[n]}, start, history)]
                 theirs, ours = (", ".join(f"{n}={h[n]!r}" for n in single or changed) for h in (other, first))
                 raise Failed(
-                    f"a group with {theirs} beside one with {ours} is not what two optimizers do: {told}",
+                    f"a group with {theirs} beside one with {ours} is not what two optimizers do: {difference}",
                     cause=f"the group's own {', '.join(single or changed)} is not used",
                 )
     for case in first_and_richest(context) if context.cases else ():
@@ -56,7 +58,7 @@ def groups(context: Context) -> None:
             judge_groups_of_a_model(context, case)
 
 
-def _beside_an_empty_group(context: Context, case: Case, start: Any, history: Any) -> None:
+def _judge_beside_empty_group(context: Context, case: Case, start: Any, history: Any) -> None:
     """A group without parameters, as of layers that are all frozen, stands between two others."""
     params = clones([start[0], start[2]])
     try:
@@ -64,14 +66,14 @@ def _beside_an_empty_group(context: Context, case: Case, start: Any, history: An
     except (TypeError, ValueError):
         return  # it refuses such a group, and says so
     found = run(optimizer, params, gradients_of(history, 0, 2))
-    if told := run_difference(
+    if difference := run_difference(
         found, run_separately(context, case.hyper, start, history, 0, 2), [start[0], start[2]], names=[0, 2]
     ):
-        raise Failed(f"beside a group without parameters, and without that group, it differs: {told}",
+        raise Failed(f"beside a group without parameters, and without that group, it differs: {difference}",
                      cause="a group without parameters disturbs the others")  # fmt: skip
 
 
-def _grouped(context: Context, hyper: Any, own: dict[str, Any], start: Any, history: Any) -> str:
+def _group_difference(context: Context, hyper: Any, own: dict[str, Any], start: Any, history: Any) -> str:
     """Parameters 0 and 2 with `hyper`, 1 with its own as well, against optimizers of their own; "" where they agree."""
     params = clones(start)
     try:

@@ -48,25 +48,25 @@ def none_gradients(context: Context) -> None:
                                      cause="state moves on without a gradient")  # fmt: skip
             present = [t for t in range(len(history)) if t not in missing]
             alone = run_separately(context, case.hyper, start, [history[t] for t in present], 1)
-            if told := difference_from_separate([found[t] for t in present], alone, start, 1):
-                raise Failed(f"with gradients missing in steps 3, 4 and 6, and without those steps, it differs: {told} "
+            if difference := difference_from_separate([found[t] for t in present], alone, start, 1):
+                raise Failed(f"with gradients missing in steps 3, 4 and 6, and without those steps, it differs: {difference} "
                              "(of those with a gradient)", cause="a counter runs on without a gradient")  # fmt: skip
             neighbours = run_separately(context, case.hyper, start, history, 0, 2)
-            if told := run_difference(
+            if difference := run_difference(
                 [[row[0], row[2]] for row in found], neighbours, [start[0], start[2]], names=[0, 2]
             ):
                 raise Failed(f"beside a parameter whose gradient is missing in steps 3, 4 and 6, and without it, a "
-                             f"parameter with a gradient differs: {told}",
+                             f"parameter with a gradient differs: {difference}",
                              cause="a missing gradient disturbs the other parameters")  # fmt: skip
-            _zero_is_not_none(context, case, start, history)
-            _the_last_of_groups(context, case, start, history)
-            _a_long_absence(context, case, start)
+            _judge_zero_gradients(context, case, start, history)
+            _judge_last_group_without_gradient(context, case, start, history)
+            _judge_long_absence(context, case, start)
 
 
 ABSENT = 12  # what gives up a parameter's state for lack of gradients was met with limits of 3 to 10 steps
 
 
-def _a_long_absence(context: Context, case: Case, start: Any) -> None:
+def _judge_long_absence(context: Context, case: Case, start: Any) -> None:
     """After three steps the middle parameter has no gradient for twelve, and then goes on where it stopped."""
     history = gradient_history(context.seed + 1, ABSENT + 6, start)  # six of them with a gradient
     away = range(3, 3 + ABSENT)
@@ -75,24 +75,24 @@ def _a_long_absence(context: Context, case: Case, start: Any) -> None:
     found = run(context.build(params, **case.hyper), params, holes)
     present = [t for t in range(len(history)) if t not in away]
     alone = run_separately(context, case.hyper, start, [history[t] for t in present], 1)
-    if told := difference_from_separate([found[t] for t in present], alone, start, 1):
-        raise Failed(f"after {ABSENT} steps without a gradient, and without those steps, it differs: {told} "
+    if difference := difference_from_separate([found[t] for t in present], alone, start, 1):
+        raise Failed(f"after {ABSENT} steps without a gradient, and without those steps, it differs: {difference} "
                      "(of those with a gradient)",
                      cause="the state is dropped, or fades, while gradients are missing")  # fmt: skip
 
 
-def _the_last_of_groups(context: Context, case: Case, start: Any, history: Any) -> None:
+def _judge_last_group_without_gradient(context: Context, case: Case, start: Any, history: Any) -> None:
     """The last of three groups has no gradient: the others step all the same."""
     params = clones(start)
     grouped = [{"params": [p]} for p in params]
     found = run(context.build(grouped, **case.hyper), params, [[row[0], row[1], None] for row in history])
     neighbours = run_separately(context, case.hyper, start, history, 0, 1)
-    if told := run_difference([row[:2] for row in found], neighbours, [start[0], start[1]]):
-        raise Failed(f"beside a group whose parameter has no gradient, and without that group, it differs: {told}",
+    if difference := run_difference([row[:2] for row in found], neighbours, [start[0], start[1]]):
+        raise Failed(f"beside a group whose parameter has no gradient, and without that group, it differs: {difference}",
                      cause="a missing gradient disturbs the other parameters")  # fmt: skip
 
 
-def _zero_is_not_none(context: Context, case: Case, start: Any, history: Any) -> None:
+def _judge_zero_gradients(context: Context, case: Case, start: Any, history: Any) -> None:
     """A gradient of zeros lies between two vanishing ones of opposite sign; where these agree, so must it."""
     ends = []
     for size in (0.0, 1e-30, -1e-30):
@@ -100,6 +100,6 @@ def _zero_is_not_none(context: Context, case: Case, start: Any, history: Any) ->
         last = [None if g is None else torch.full_like(g, size) for g in history[3]]
         ends.append(run(context.build(params, **case.hyper), params, [*history[:3], last])[-1])
     for i, (zero, plus, minus) in enumerate(zip(*ends, strict=True)):
-        if not element_difference(plus, minus, start[i]) and (told := element_difference(zero, plus, start[i])):
-            raise Failed(f"step 4 with a gradient of zeros and with one of 1e-30 differ: parameter {i}{told}",
+        if not element_difference(plus, minus, start[i]) and (difference := element_difference(zero, plus, start[i])):
+            raise Failed(f"step 4 with a gradient of zeros and with one of 1e-30 differ: parameter {i}{difference}",
                          cause="a gradient of zeros is taken for none: momentum and decay must still act")  # fmt: skip

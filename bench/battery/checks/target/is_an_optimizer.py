@@ -33,7 +33,7 @@ def is_an_optimizer(context: Context) -> None:
         if callable(getattr(made, "step", None)):
             return  # a case that is refused beside one that is not is a fault of that case's options
         raise _no_optimizer(f"{context.subject.label} made {_kind(made)}", case)
-    _explain(context, *refused[0])
+    _fail_with_advice(context, *refused[0])
 
 
 def _kind(made: Any) -> str:
@@ -45,7 +45,7 @@ def _no_optimizer(what: str, case: Case) -> Failed:
     return Failed(f"{what}, which has no step(): {advice}", case=case.name, cause="what it makes is no optimizer")
 
 
-def _explain(context: Context, case: Case, error: Exception) -> None:
+def _fail_with_advice(context: Context, case: Case, error: Exception) -> None:
     if isinstance(context.subject.cls, type) and not hasattr(context.subject.cls, "step"):
         raise _no_optimizer(f"{context.subject.label} is a class", case) from error
     missing = [n for n, default in context.subject.options.items() if default is inspect.Parameter.empty]

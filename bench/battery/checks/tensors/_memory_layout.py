@@ -42,14 +42,14 @@ def judge_layout(
         ]
         storage, holes = odd[0].detach().untyped_storage().data_ptr(), _holes(view)
         where = {"case": case.name, "dtype": dtype}
-        one, other = context.build(odd, **case.hyper), context.build(plain, **case.hyper)
+        odd_optimizer, plain_optimizer = context.build(odd, **case.hyper), context.build(plain, **case.hyper)
         for step in range(STEPS):
             gradients(context.seed, step, plain)
             given, beside = (p.grad.clone() for p in plain if p.grad is not None)  # before a step that may change them
-            other.step()
+            plain_optimizer.step()
             odd[0].grad, odd[1].grad = grad_layout(given.reshape(shape)), beside
             try:
-                one.step()
+                odd_optimizer.step()
             except Exception as error:
                 raise Failed(f"{name} parameter, step {step + 1}: {type(error).__name__}: {error}", **where) from error
             for i in (0, 1):

@@ -25,22 +25,22 @@ def mixed_dtypes(context: Context) -> None:
         start = [parameters(context.seed, ((5,),), dtype, context.device)[0] for dtype in ("float32", "float64") * 2]
         history = gradient_history(context.seed, 6, start)
         try:
-            alone = [_run(context, case, start, history, i) for i in range(4)]
+            alone = [_run_some(context, case, start, history, i) for i in range(4)]
         except Exception as error:  # the checks of one format tell of it, where that format is judged
             raise NotApplicable(f"it does not step in both dtypes alone: {type(error).__name__}: {error}") from None
         try:
-            together = _run(context, case, start, history, 0, 1, 2, 3)
+            together = _run_some(context, case, start, history, 0, 1, 2, 3)
         except Exception as error:  # said aloud, nobody trains a model wrongly by it
             raise NotApplicable(f"it refuses parameters of two dtypes: {type(error).__name__}: {error}") from None
         with reported_at(case):
             for i, mine in enumerate(alone):
-                if told := run_difference([[row[i]] for row in together], mine, snapshot([start[i]]), names=[i]):
+                if difference := run_difference([[row[i]] for row in together], mine, snapshot([start[i]]), names=[i]):
                     raise Failed(
-                        f"a parameter of {start[i].dtype} beside others of two dtypes, and alone: {told}",
+                        f"a parameter of {start[i].dtype} beside others of two dtypes, and alone: {difference}",
                         cause="parameters of another dtype than the first are left out or taken for it",
                     )
 
 
-def _run(context: Context, case: Case, start: Any, history: Any, *index: int) -> Any:
+def _run_some(context: Context, case: Case, start: Any, history: Any, *index: int) -> Any:
     params = clones([start[i] for i in index])
     return run(context.build(params, **case.hyper), params, gradients_of(history, *index))

@@ -17,7 +17,7 @@ from ..reference_agreement import judge_agreement
 from ._memory_layout import STEPS, Layout, Shape, contiguous, judge_layout
 
 
-def _offset(x: torch.Tensor) -> torch.Tensor:
+def _unaligned(x: torch.Tensor) -> torch.Tensor:
     """One element into its storage, so that no vector load is aligned."""
     return torch.cat([torch.zeros(1, dtype=x.dtype, device=x.device), x.reshape(-1)])[1:].view(x.shape)
 
@@ -28,11 +28,11 @@ SHAPES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
     "one-element": ((1,), contiguous, contiguous, ()),
     "empty": ((0,), contiguous, contiguous, (0,)),
     "empty matrix": ((3, 0), contiguous, contiguous, (3, 0)),
-    "1027 elements, unaligned": ((1027,), _offset, _offset, (1027,)),
+    "1027 elements, unaligned": ((1027,), _unaligned, _unaligned, (1027,)),
 }
 
 
-REFERRED: tuple[Shape, ...] = ((1027,), (2, 3, 4), (2, 3, 2, 2), (1, 2, 1, 3, 2))
+REFERENCE_SHAPES: tuple[Shape, ...] = ((1027,), (2, 3, 4), (2, 3, 2, 2), (1, 2, 1, 3, 2))
 
 
 # Where an element of a matrix has a part in another's step, square, tall and wide ones may each go a way of their own.
@@ -45,7 +45,7 @@ def shapes(context: Context) -> None:
         judge_layout(context, name, *layout)
     # Plain copies share a fault in the elements behind the last full vector, or of all that have as many dimensions;
     # only the reference tells of it.
-    together = not context.whole and (context.spec is None or not context.spec.elementwise)
-    referred = REFERRED + MATRICES if together else REFERRED
+    coupled = not context.whole and (context.spec is None or not context.spec.elementwise)
+    compared = REFERENCE_SHAPES + MATRICES if coupled else REFERENCE_SHAPES
     for case in first_and_richest(context) if context.against is not None else ():
-        judge_agreement(context, case, probe(context.seed, steps=STEPS, shapes=referred), context.dtypes[0])
+        judge_agreement(context, case, probe(context.seed, steps=STEPS, shapes=compared), context.dtypes[0])
