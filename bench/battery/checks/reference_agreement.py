@@ -1,4 +1,7 @@
-"""Agreement with the formula and the reference: one step, many steps, every case, every path."""
+"""The subject and its reference replayed through one history of gradients, within the bound of the formula.
+
+The bound of each element is computed, not chosen: the formula evaluated on pairs (value, first-order rounding error).
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,8 @@ def compare(
     if spec is None:
         raise NotApplicable("the reference has no formula, so there is no computed bound")
     return replay(
-        spec, theirs, make or context.subject.make, the_reference(context), scenario, dtype=dtype, device=context.device,
-        our_hyper=ours, states=states, equal_params=lockstep,
+        spec, theirs, make or context.subject.make, the_reference(context), scenario, dtype=dtype,
+        device=context.device, our_hyper=ours, states=states, equal_params=lockstep,
     )  # fmt: skip
 
 
@@ -81,14 +84,18 @@ def _require_trusted_reference(context: Context, case: Case, result: Replay) -> 
     """Two that agree prove nothing where the reference is not what its formula says: somebody may have patched it."""
     if context.spec is None or context.against is None:
         return
+    # Known defects of torch are the exception: they would fail everybody who is right. They stand as data, with tests.
     known = [d for d in DEFECTS if d.reference == context.spec.reference and d.raises is AssertionError]
     if any(result.dtype in (*d.dtypes, *d.mended) for d in known):
         return
     distance = gaps(result.theirs, result.value, result.value, result.error)
     if not (distance <= 1).all():
         step, element = divmod(int(distance.argmax()), distance.shape[1])
-        message = f"step {step + 1}: {context.against.label} itself stands {distance[step, element]:.3g} bounds from {context.spec.name}"
-        raise Failed(message, case=case.name, dtype=result.dtype, cause="the reference is not what its formula says")
+        raise Failed(
+            f"step {step + 1}: {context.against.label} itself stands {distance[step, element]:.3g} bounds from "
+            f"{context.spec.name}",
+            case=case.name, dtype=result.dtype, cause="the reference is not what its formula says",
+        )  # fmt: skip
 
 
 def _fail_at_gap(
@@ -98,14 +105,12 @@ def _fail_at_gap(
     ours, theirs = _options_of_both(context, case)
     cause = likely_cause(context.spec, subject, theirs, ours, scenario, dtype, context.device) if context.spec else ""
     origin = f"; the bound is the rounding error of {context.spec.name}'s formula" if context.spec else ""
-    alone = context.spec is None or context.spec.elementwise  # one element shows nothing where others have a part in it
+    # A script follows one element from its start: it shows nothing where other elements have a part in the step, nor of
+    # a later step in lockstep, whose parameters were set equal to the reference's on the way.
+    scriptable = (context.spec is None or context.spec.elementwise) and (gap.step == 1 or not lockstep)
     path = {n: v for n, v in getattr(subject, "keywords", {}).items() if n in context.subject.execution}
     given = {**ours, **path}
-    shown = (
-        reproduction_of_gap(context.subject, given, scenario, gap, dtype)
-        if alone and (gap.step == 1 or not lockstep)
-        else ""
-    )
+    shown = reproduction_of_gap(context.subject, given, scenario, gap, dtype) if scriptable else ""
     message = f"{gap}{origin} (theirs is {context.against.label if context.against else ''}, history {scenario.name})"
     raise Failed(message, case=case.name, dtype=dtype, cause=cause, reproduction=shown)
 
@@ -119,6 +124,7 @@ def each_case_and_dtype(context: Context) -> Iterator[tuple[Case, str]]:
 
 
 def steps_of(context: Context) -> int:
+    """24 keep every regime of a probe: each third of them has its lr, and every seventh step lacks a gradient."""
     return 24 if context.quick else 60
 
 

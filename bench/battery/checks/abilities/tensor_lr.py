@@ -19,7 +19,7 @@ from ..cases import best_dtype, cases_of
 from ..differences import require_equal, tolerance
 from ..faults import may_refuse
 from ..runs import subject_after, take_steps
-from ..state import named_state, named_values
+from ..state import named_state, named_values, params_in
 
 STEPS = 4
 
@@ -65,4 +65,4 @@ def _run_with_lr(context: Context, make: Any, case: Case, dtype: str, lr: Any) -
     else:
         optimizer.param_groups[0]["lr"] = lr / 2
     take_steps(optimizer, params, range(STEPS, 2 * STEPS), context.seed)
-    return {name: value for name, value in named_values(optimizer, params).items() if name.endswith(".param")}
+    return params_in(named_values(optimizer, params))

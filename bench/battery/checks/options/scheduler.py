@@ -29,20 +29,25 @@ from ..state import groups_of
 Hyper = dict[str, Any]
 
 
+SCHEDULES: dict[str, Callable[..., Any]] = {
+    "StepLR": lambda optimizer, lr: StepLR(optimizer, step_size=2, gamma=0.5),
+    "LambdaLR": lambda optimizer, lr: LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch)),
+    "OneCycleLR": lambda optimizer, lr: OneCycleLR(
+        # Its default, to cycle momentum as well, raises where the optimizer has none.
+        optimizer,
+        max_lr=lr,
+        total_steps=8,
+        cycle_momentum=bool({"betas", "momentum"} & set(optimizer.defaults)),
+    ),
+}
+SCHEDULED_OPTIONS = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
+
+
 class _ScheduleRecorder(Optimizer):
     """Receives a schedule's values and does nothing, so that they are known without the optimizer under judgement."""
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         return None
-
-
-SCHEDULES: dict[str, Callable[..., Any]] = {
-    "StepLR": lambda optimizer, lr: StepLR(optimizer, step_size=2, gamma=0.5),
-    "LambdaLR": lambda optimizer, lr: LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch)),
-    "OneCycleLR": lambda optimizer, lr: OneCycleLR(
-        optimizer, max_lr=lr, total_steps=8, cycle_momentum=bool({"betas", "momentum"} & set(optimizer.defaults))
-    ),
-}
 
 
 @check("T5", place=4)
@@ -99,44 +104,54 @@ def _group_value_script(context: Context, hyper: Any, key: str, values: tuple[An
     ]
 
 
-SCHEDULED_OPTIONS = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
-
-
 def _judge_schedule(
     context: Context, hyper: Any, name: str, schedule: Any, start: Any, history: Any, unscheduled: Any
 ) -> None:
-    params = clones(start)
-    optimizer = context.build(params, **hyper)
-    group = optimizer.param_groups[0]
-    plain = {key: value for key, value in group.items() if key != "params"}
-    recorder = _ScheduleRecorder([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **plain})
-    recorded, schedule_of_subject, values, scheduled = schedule(recorder), schedule(optimizer), [], []
-    for step, row in enumerate(history):
-        values.append({key: recorder.param_groups[0][key] for key in SCHEDULED_OPTIONS if key in plain})
-        for key, value in values[-1].items():
-            if group[key] != value:
-                raise Failed(f'{name}: before step {step + 1} group["{key}"] is {group[key]!r}, scheduled is {value!r}')
-        scheduled += run(optimizer, params, [row])
-        recorder.step()
-        recorded.step()
-        schedule_of_subject.step()
-    if difference := run_difference(scheduled, _run_by_hand(context, hyper, start, history, values), snapshot(start)):
+    scheduled, before, values = _run_scheduled(context, hyper, name, schedule, start, history)
+    by_hand = _run_by_hand(context, hyper, start, history, values)
+    if difference := run_difference(scheduled, by_hand, snapshot(start)):
         raise Failed(f"{name} and the same values set by hand differ: {difference}")
     if _same_end(scheduled, unscheduled):
-        raise Failed(f"{name} changes nothing: the parameters end where they do without it",
-                     cause="the group's learning rate is not read at each step")  # fmt: skip
-    cycled = [key for key in SCHEDULED_OPTIONS[1:] if any(key in v and v[key] != plain[key] for v in values)]
+        raise Failed(
+            f"{name} changes nothing: the parameters end where they do without it",
+            cause="the group's learning rate is not read at each step",
+        )
+    cycled = [key for key in SCHEDULED_OPTIONS[1:] if any(key in v and v[key] != before[key] for v in values)]
     rates = [{"lr": v["lr"]} for v in values]
     if cycled and _same_end(scheduled, _run_by_hand(context, hyper, start, history, rates)):
         # A cycle that returns may change nothing, as in a rule that takes the sign of its velocity. So another value is
         # set before the first step: it must do what it does when the optimizer is built with it.
-        key, other = cycled[0], next(v[cycled[0]] for v in values if v[cycled[0]] != plain[cycled[0]])
+        key, other = cycled[0], next(v[cycled[0]] for v in values if v[cycled[0]] != before[cycled[0]])
         built = _run_by_hand(context, {**hyper, key: other}, start, history, rates)
         if _same_end(built, _run_by_hand(context, hyper, start, history, [{**rate, key: other} for rate in rates])):
             return
-        with reproduced_by(context, functools.partial(_group_value_script, context, hyper, key, (plain[key], other))):
-            raise Failed(f'{name} cycles group["{key}"], and the parameters end where they do if it is left alone',
-                         cause=f"the group's {key} is not read at each step")  # fmt: skip
+        with reproduced_by(context, functools.partial(_group_value_script, context, hyper, key, (before[key], other))):
+            raise Failed(
+                f'{name} cycles group["{key}"], and the parameters end where they do if it is left alone',
+                cause=f"the group's {key} is not read at each step",
+            )
+
+
+def _run_scheduled(
+    context: Context, hyper: Any, name: str, schedule: Any, start: Any, history: Any
+) -> tuple[list[Snapshot], Hyper, list[Hyper]]:
+    """The run under the schedule, the group before it, and the values that the schedule sets before each step."""
+    params = clones(start)
+    optimizer = context.build(params, **hyper)
+    group = optimizer.param_groups[0]
+    before = {key: value for key, value in group.items() if key != "params"}
+    recorder = _ScheduleRecorder([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **before})
+    found, values, schedules = [], [], (schedule(recorder), schedule(optimizer))
+    for step, row in enumerate(history):
+        values.append({key: recorder.param_groups[0][key] for key in SCHEDULED_OPTIONS if key in before})
+        for key, value in values[-1].items():
+            if group[key] != value:
+                raise Failed(f'{name}: before step {step + 1} group["{key}"] is {group[key]!r}, scheduled is {value!r}')
+        found += run(optimizer, params, [row])
+        recorder.step()
+        for each in schedules:
+            each.step()
+    return found, before, values
 
 
 def _run_by_hand(context: Context, hyper: Any, start: Any, history: Any, values: list[Hyper]) -> list[Snapshot]:

@@ -44,8 +44,10 @@ def no_aliasing(context: Context) -> None:
                 other.step()
                 reused.append(snapshot(again))
             if difference := run_difference(reused, fresh, snapshot(start)):
-                raise Failed(f"the same gradients in tensors that are filled anew, and in fresh ones, differ: {difference}",
-                             cause="it keeps p.grad instead of a copy")  # fmt: skip
+                raise Failed(
+                    f"the same gradients in tensors that are filled anew, and in fresh ones, differ: {difference}",
+                    cause="it keeps p.grad instead of a copy",
+                )
             _judge_shared_gradient(context, case, start, history)
 
 

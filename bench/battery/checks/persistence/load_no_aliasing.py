@@ -42,6 +42,7 @@ def load_no_aliasing(context: Context) -> None:
     take_steps(resumed, fresh, range(BEFORE, AFTER), context.seed)
     what = f"steps {BEFORE + 1} to {AFTER} changed the dict that was loaded"
     require_equal(copies(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
+    # The other way round: steps that replace their tensors write into no dict, and still begin with what it shares.
     given = copy.deepcopy(optimizer.state_dict())
     with copying:
         resumed, fresh = load_into_fresh(context, case, params, given)

@@ -22,6 +22,9 @@ from ..runs import Params, clones
 from ..state import named_values
 from ._save_and_resume import group_options, judge_resumed_run, through_a_file
 
+LATE = 3  # steps that the first group starts late
+LONG = 60  # steps: a count or a warm-up that is lost shows only where it had come to something
+
 
 @check("T9", place=1)
 def save_load(context: Context) -> None:
@@ -32,14 +35,12 @@ def save_load(context: Context) -> None:
         _judge_groups_of_equal_shapes(context, case, context.dtypes[0])
 
 
-LATE = 3
-
-
-LONG = 60  # steps: a count or a warm-up that is lost shows only where it had come to something
-
-
 def _judge_groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> None:
-    """Four parameters of one shape in three groups with rates of their own, two late and one absent, saved late."""
+    """Four parameters of one shape in three groups with rates of their own, saved after sixty steps.
+
+    Parameter 0 starts late and parameter 1 never: state that is saved in the order in which it was made, or given to
+    parameters in their order, comes back to another one of the same shape, which nothing else would notice.
+    """
 
     def in_three_groups(params: Params, factor: float) -> Optimizer:
         lr = case.hyper.get("lr", context.subject.options.get("lr"))
@@ -55,7 +56,7 @@ def _judge_groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> N
         _step_some(optimizer, params, step, context.seed, [params[0], *params[2:]])
     optimizer.param_groups[0]["initial_lr"] = 0.25  # as schedulers write it there and look for it when they resume
     saved, fresh = through_a_file(optimizer.state_dict(), case, dtype), clones(params)
-    resumed = in_three_groups(fresh, 3.0)
+    resumed = in_three_groups(fresh, 3.0)  # other rates, which loading must replace
     resumed.load_state_dict(saved)
     where: dict[str, Any] = {"case": case, "dtype": dtype}
     require_equal(

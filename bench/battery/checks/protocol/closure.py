@@ -9,7 +9,6 @@ Controls: an optimizer with each of these bugs.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 from typing import Any
@@ -27,13 +26,46 @@ from ..runs import clones, snapshot
 from ..state import state_tensors
 
 
+@check("T15", place=3)
+def closure(context: Context) -> None:
+    start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
+    source = "a first-order optimizer needs one" if context.against is None else f"as {context.against.label}"
+    try:
+        expected = _calls_of_the_reference(context, start)
+    except TypeError:  # a reference that wants more arguments than its parameters
+        expected, source = 1, "a first-order optimizer needs one"
+    # All cases of a line search, whose number of trials they decide; of others no option should change the protocol.
+    for case in context.cases if context.whole else cases_of(context)[:2]:
+        if context.whole:
+            expected = _calls_of_the_reference(context, start, **case.hyper)
+        scripts = [functools.partial(lines, context, case.hyper) for lines in (_closure_script, _zero_grad_script)]
+        with reported_at(case, context.dtypes[0]), reproduced_by(context, *(scripts if expected == 1 else scripts[1:])):
+            params = clones(start)
+            optimizer = context.build(params, **case.hyper)
+            _judge_calls(*_step_with_closure(optimizer, params), expected, source)
+            _judge_one_call(context, case, start, params, expected)
+            if not context.whole:
+                _judge_three_steps(context, case, start, expected)
+            _judge_zero_grad(optimizer, params)
+            if not context.whole:
+                _judge_zero_grad(*_one_group_a_parameter(context, case, start))
+
+
+def _calls_of_the_reference(context: Context, start: Any, **hyper: Any) -> int:
+    """How often a step of the reference calls its closure; once where there is none."""
+    if context.against is None:
+        return 1
+    params = clones(start)
+    return len(_step_with_closure(context.against.make(params, **hyper), params)[1])
+
+
 def _step_with_closure(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list[tuple[bool, float]]]:
     """What step(closure) returned, and for each call of the closure whether grad was enabled, and the loss."""
     calls: list[tuple[bool, float]] = []
 
     def closure() -> torch.Tensor:
         enabled = torch.is_grad_enabled()
-        with torch.enable_grad():
+        with torch.enable_grad():  # else backward() would raise, and the message would not name the cause
             for p in params:
                 p.grad = None
             loss = torch.stack([((p - 1) ** 2).sum() for p in params]).sum()
@@ -44,44 +76,20 @@ def _step_with_closure(optimizer: Any, params: list[torch.nn.Parameter]) -> tupl
     return optimizer.step(closure), calls
 
 
-@check("T15", place=3)
-def closure(context: Context) -> None:
-    start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
-    expected, source = 1, "a first-order optimizer needs one"
-    if context.against is not None:
-        theirs = clones(start)
-        with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
-            expected, source = (
-                len(_step_with_closure(context.against.make(theirs), theirs)[1]),
-                f"as {context.against.label}",
-            )
-    for case in context.cases if context.whole else cases_of(context)[:2]:
-        if context.whole and context.against is not None:  # how often depends on the options
-            theirs = clones(start)
-            expected = len(_step_with_closure(context.against.make(theirs, **case.hyper), theirs)[1])
-        scripts = [functools.partial(lines, context, case.hyper) for lines in (_closure_script, _zero_grad_script)]
-        with reported_at(case, context.dtypes[0]), reproduced_by(context, *(scripts if expected == 1 else scripts[1:])):
-            params = clones(start)
-            optimizer = context.build(params, **case.hyper)
-            returned, calls = _step_with_closure(optimizer, params)
-            if not all(enabled for enabled, _ in calls):
-                raise Failed(
-                    f"grad was disabled in call {[e for e, _ in calls].index(False) + 1} of the closure, so a loss "
-                    "computed there has no gradient",
-                    cause="step() runs under no_grad and does not enable grad for the closure",
-                )
-            if len(calls) != expected:
-                raise Failed(f"step(closure) called the closure {len(calls)} times, not {expected} ({source})")
-            plain = returned.detach() if isinstance(returned, torch.Tensor) and returned.numel() == 1 else returned
-            value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
-            if value is None or value not in [loss for _, loss in calls]:
-                raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
-            _judge_one_call(context, case, start, params, expected)
-            if not context.whole:
-                _judge_three_steps(context, case, start, expected)
-            _judge_zero_grad(optimizer, params)
-            if not context.whole:
-                _judge_zero_grad(*_one_group_a_parameter(context, case, start))
+def _judge_calls(returned: Any, calls: list[tuple[bool, float]], expected: int, source: str) -> None:
+    if not all(enabled for enabled, _ in calls):
+        raise Failed(
+            f"grad was disabled in call {[e for e, _ in calls].index(False) + 1} of the closure, so a loss "
+            "computed there has no gradient",
+            cause="step() runs under no_grad and does not enable grad for the closure",
+        )
+    if len(calls) != expected:
+        raise Failed(f"step(closure) called the closure {len(calls)} times, not {expected} ({source})")
+    plain = returned.detach() if isinstance(returned, torch.Tensor) and returned.numel() == 1 else returned
+    value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
+    # The loss of any call: a line search may return its first (torch's L-BFGS) or its last.
+    if value is None or value not in [loss for _, loss in calls]:
+        raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
 
 
 def _closure_script(context: Context, hyper: Any) -> list[str]:

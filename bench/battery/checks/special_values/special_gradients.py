@@ -24,32 +24,38 @@ def special_gradients(context: Context) -> None:
     dtype = context.dtypes[0]
     for case in first_and_richest(context):
         for value in (math.nan, math.inf, -math.inf)[: 1 if context.quick else 3]:
-            ours = _affected_elements(context, context.subject.make, case, dtype, value)
-            if context.against is not None:
-                allowed = _affected_elements(context, context.against.make, case, dtype, value)
-                who = f"the reference ({context.against.label})"
-            else:
-                # What a finite change of the element reaches, the class couples by design.
-                allowed, who = (
-                    _affected_elements(context, context.subject.make, case, dtype, None),
-                    "an elementwise rule",
-                )
-                allowed.setdefault("p0[1]", 0.0)
-                if len(allowed) > 1:
-                    raise NotApplicable("the class couples elements, and there is no reference that says how far")
-            beyond = sorted(set(ours) - set(allowed)) or sorted(set(allowed) - set(ours) if context.against else ())
-            where = {"case": case.name, "dtype": dtype}
-            for name in beyond:
-                if name in ours:
-                    message = f"{value} in p0[1] at step 2 changed {name} to {ours[name]}; in {who} it does not"
-                    raise Failed(message, **where)
-                raise Failed(f"{value} in p0[1] at step 2 left {name} as it would be; in {who} it changes it", **where)
-            for name in ours if context.against else ():
-                # Where elements are coupled it depends on the form of an average whether inf - inf arises in it.
-                better = context.spec is not None and not context.spec.elementwise and math.isfinite(ours[name])
-                if not better and math.isfinite(ours[name]) != math.isfinite(allowed[name]):
-                    message = f"{value} in p0[1] at step 2 makes {name} {ours[name]}; in {who} {allowed[name]}"
-                    raise Failed(message, **where)
+            _judge_value(context, case, dtype, value)
+
+
+def _judge_value(context: Context, case: Case, dtype: str, value: float) -> None:
+    ours = _affected_elements(context, context.subject.make, case, dtype, value)
+    if context.against is None:
+        _judge_without_reference(context, case, dtype, value, ours)
+        return
+    theirs = _affected_elements(context, context.against.make, case, dtype, value)
+    where = {"case": case.name, "dtype": dtype}
+    what, who = f"{value} in p0[1] at step 2", f"the reference ({context.against.label})"
+    for name in sorted(set(ours) - set(theirs)):
+        raise Failed(f"{what} changed {name} to {ours[name]}; in {who} it does not", **where)
+    for name in sorted(set(theirs) - set(ours)):
+        raise Failed(f"{what} left {name} as it would be; in {who} it changes it", **where)
+    for name in ours:
+        # Where elements are coupled it depends on the form of an average whether inf - inf arises in it.
+        better = context.spec is not None and not context.spec.elementwise and math.isfinite(ours[name])
+        if not better and math.isfinite(ours[name]) != math.isfinite(theirs[name]):
+            raise Failed(f"{what} makes {name} {ours[name]}; in {who} {theirs[name]}", **where)
+
+
+def _judge_without_reference(context: Context, case: Case, dtype: str, value: float, ours: dict[str, float]) -> None:
+    """What a finite change of the element reaches, the class couples by design; what NaN reaches beyond is a fault."""
+    coupled = {*_affected_elements(context, context.subject.make, case, dtype, None), "p0[1]"}
+    if len(coupled) > 1:
+        raise NotApplicable("the class couples elements, and there is no reference that says how far")
+    for name in sorted(set(ours) - coupled):
+        raise Failed(
+            f"{value} in p0[1] at step 2 changed {name} to {ours[name]}; in an elementwise rule it does not",
+            case=case.name, dtype=dtype,
+        )  # fmt: skip
 
 
 def _affected_elements(context: Context, make: Any, case: Case, dtype: str, value: float | None) -> dict[str, float]:

@@ -1,4 +1,8 @@
-"""Parameters in groups, without gradients, late or added: each goes its way as if it were alone."""
+"""Comparison with separate optimizers: a parameter steps beside others as it does in an optimizer of its own.
+
+So no reference is needed: the subject itself, with one parameter, says what is right. Seven steps of three parameters
+are enough where each step is compared; what begins with numbers of parameters or groups has the model of 23.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ def each_case(
     context: Context, *, every: bool = False
 ) -> Iterator[tuple[Case, list[torch.nn.Parameter], list[list[torch.Tensor | None]]]]:
     """Every case with three parameters and their gradients."""
+    # Sizes that differ, so that state paired with the wrong parameter raises or shows.
     for case in cases_of(context, every=every):
         start = parameters(context.seed, ((3, 2), (4,), (5,)), context.dtypes[0], context.device)
         yield case, start, gradient_history(context.seed, 7, start)
@@ -43,6 +48,8 @@ def difference_from_separate(
 
 def judge_groups_of_a_model(context: Context, case: Case) -> None:
     """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
+    # Twenty in one group, since multi-tensor code takes parameters in blocks; fifteen of one shape, so that state which
+    # is paired by shape goes astray.
     shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
     start = parameters(context.seed, shapes, best_dtype(context), context.device)
     history = gradient_history(context.seed, 40, start)
@@ -75,9 +82,8 @@ def judge_late_start(
     for i in range(3):
         offset = 3 if i == 1 else 0
         hyper = {**case.hyper, **(own or {})} if i == 1 else case.hyper
-        if difference := difference_from_separate(
-            found, run_separately(context, hyper, start, history[offset:], i), start, i, offset
-        ):
+        alone = run_separately(context, hyper, start, history[offset:], i)
+        if difference := difference_from_separate(found, alone, start, i, offset):
             which = "the parameter that starts at step 4" if i == 1 else "a parameter beside one that starts at step 4"
             raise Failed(f"{which} differs from one in an optimizer of its own: {difference}",
                          cause="a step count or state that parameters share")  # fmt: skip

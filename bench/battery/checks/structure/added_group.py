@@ -33,5 +33,5 @@ def added_group(context: Context) -> None:
             half = lr / 2 if isinstance(lr, (int, float)) and option else None
             optimizer.add_param_group({"params": [params[1]], **({} if half is None else {"lr": half})})
             found += run(optimizer, params, history[3:])
-            # A group says lr, whatever the constructor calls it.
+            # A group says lr whatever the constructor calls it, and schedulers look for it there.
             judge_late_start(context, case, found, start, history, {} if half is None else {option: half})

@@ -28,6 +28,7 @@ def frozen(context: Context) -> None:
             params = clones(start)
             params[1].requires_grad_(False)
             optimizer = context.build(params, **case.hyper)
+            # As a loop does before its first backward(): with no gradient anywhere, nothing may raise.
             optimizer.zero_grad()
             optimizer.step()
             partly: Any = [[row[0], None, None] for row in history]
@@ -40,8 +41,11 @@ def frozen(context: Context) -> None:
             if difference := difference_from_separate(
                 [*found[:3], *found[4:]], run_separately(context, case.hyper, start, history, 0), start, 0
             ):
-                raise Failed(f"beside frozen parameters, and after steps without any gradient, it differs: {difference} "
-                             "(of those with a gradient)", cause="a counter runs on without a gradient")  # fmt: skip
+                raise Failed(
+                    f"beside frozen parameters, and after steps without any gradient, it differs: {difference} "
+                    "(of those with a gradient)",
+                    cause="a counter runs on without a gradient",
+                )
             _judge_unfrozen(context, case, params, optimizer, start, history)
 
 
@@ -50,5 +54,7 @@ def _judge_unfrozen(context: Context, case: Case, params: Any, optimizer: Any, s
     params[1].requires_grad_(True)
     found = run(optimizer, params, history)
     if difference := difference_from_separate(found, run_separately(context, case.hyper, start, history, 1), start, 1):
-        raise Failed(f"parameter 1 was frozen and is not any more, and it does not go as one that starts then: {difference}",
-                     cause="which parameters step is decided when the optimizer is made")  # fmt: skip
+        raise Failed(
+            f"parameter 1 was frozen and is not any more, and it does not go as one that starts then: {difference}",
+            cause="which parameters step is decided when the optimizer is made",
+        )

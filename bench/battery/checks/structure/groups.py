@@ -26,36 +26,44 @@ COUPLED = "one parameter's step depends on another's (by design where a norm ove
 @check("T6", place=1)
 def groups(context: Context) -> None:
     each_for_itself(context)
-    chosen = cases_of(context, every=True)
+    cases = cases_of(context, every=True)
     for k, (case, start, history) in enumerate(each_case(context, every=True)):
         with reported_at(case, context.dtypes[0]):
-            params = clones(start)
-            together = run(context.build(params, **case.hyper), params, history) if k == 0 or not context.quick else []
-            for i in (0, 1, 2) if together else ():
-                if difference := difference_from_separate(
-                    together, run_separately(context, case.hyper, start, history, i), start, i
-                ):
-                    raise Failed(
-                        f"parameters together and in optimizers of their own differ: {difference}", cause=COUPLED
-                    )
-            if together:
+            if k == 0 or not context.quick:
+                _judge_one_group(context, case, start, history)
                 _judge_beside_empty_group(context, case, start, history)
-            keys = set(groups_of(context.build(clones(start), **case.hyper))[0]) - {"params"}
-            first = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in keys}
-            other = {**first, **{n: v for n, v in chosen[(k + 1) % len(chosen)].hyper.items() if n in keys}}
-            if isinstance(first.get("lr"), (int, float)) and first["lr"] == other["lr"]:
-                other["lr"] = first["lr"] / 2
-            changed = [n for n in first if first[n] != other[n]]
-            if difference := _group_difference(context, case.hyper, {n: other[n] for n in changed}, start, history):
-                single = [n for n in changed if _group_difference(context, case.hyper, {n: other[n]}, start, history)]
-                theirs, ours = (", ".join(f"{n}={h[n]!r}" for n in single or changed) for h in (other, first))
-                raise Failed(
-                    f"a group with {theirs} beside one with {ours} is not what two optimizers do: {difference}",
-                    cause=f"the group's own {', '.join(single or changed)} is not used",
-                )
+            # The next case's values for the second group: options that really occur together.
+            _judge_two_groups(context, case, cases[(k + 1) % len(cases)], start, history)
     for case in first_and_richest(context) if context.cases else ():
         with reported_at(case, best_dtype(context)):
             judge_groups_of_a_model(context, case)
+
+
+def _judge_one_group(context: Context, case: Case, start: Any, history: Any) -> None:
+    params = clones(start)
+    together = run(context.build(params, **case.hyper), params, history)
+    for i in range(3):
+        alone = run_separately(context, case.hyper, start, history, i)
+        if difference := difference_from_separate(together, alone, start, i):
+            raise Failed(f"parameters together and in optimizers of their own differ: {difference}", cause=COUPLED)
+
+
+def _judge_two_groups(context: Context, case: Case, neighbour: Case, start: Any, history: Any) -> None:
+    """The options of one case beside those of another."""
+    keys = set(groups_of(context.build(clones(start), **case.hyper))[0]) - {"params"}
+    first = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in keys}
+    other = {**first, **{n: v for n, v in neighbour.hyper.items() if n in keys}}
+    if isinstance(first.get("lr"), (int, float)) and first["lr"] == other["lr"]:
+        other["lr"] = first["lr"] / 2  # in every pair, for few cases change it
+    changed = [n for n in first if first[n] != other[n]]
+    if difference := _group_difference(context, case.hyper, {n: other[n] for n in changed}, start, history):
+        # Each alone, so that the message names the one that is not used.
+        single = [n for n in changed if _group_difference(context, case.hyper, {n: other[n]}, start, history)]
+        theirs, ours = (", ".join(f"{n}={h[n]!r}" for n in single or changed) for h in (other, first))
+        raise Failed(
+            f"a group with {theirs} beside one with {ours} is not what two optimizers do: {difference}",
+            cause=f"the group's own {', '.join(single or changed)} is not used",
+        )
 
 
 def _judge_beside_empty_group(context: Context, case: Case, start: Any, history: Any) -> None:

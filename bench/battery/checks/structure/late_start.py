@@ -19,6 +19,7 @@ from ._separate_optimizers import each_case, judge_late_start
 @check("T7", place=3)
 def late_start(context: Context) -> None:
     each_for_itself(context)
+    # All cases: a count that is shared shows only where the case has an average to correct or a rate to decay.
     for case, start, history in each_case(context, every=True):
         with reported_at(case, context.dtypes[0]):
             params = clones(start)

@@ -17,9 +17,12 @@ from ...context import Context, check, each_for_itself
 from ...result import Failed
 from ..differences import element_difference, run_difference
 from ..faults import reported_at
-from ..runs import clones, gradient_history, run
+from ..runs import Snapshot, clones, gradient_history, run
 from ..state import state_tensors
 from ._separate_optimizers import difference_from_separate, each_case, run_separately
+
+MISSING = (2, 3, 5)  # steps from 0 without a gradient: twice in a row, since the first may only use up something kept
+ABSENT = 12  # what gives up a parameter's state for lack of gradients was met with limits of 3 to 10 steps
 
 
 @check("T7", place=2)
@@ -27,43 +30,55 @@ def none_gradients(context: Context) -> None:
     each_for_itself(context)
     for case, start, history in each_case(context):
         with reported_at(case, context.dtypes[0]):
-            missing = (2, 3, 5)
-            holes: Any = [[row[0], None if t in missing else row[1], row[2]] for t, row in enumerate(history)]
-            params = clones(start)
-            optimizer, found = context.build(params, **case.hyper), []
-            for t, row in enumerate(holes):
-                was = {n: v.clone() for n, v in state_tensors(optimizer, params[1]).items()}
-                before = params[1].detach().clone()
-                found += run(optimizer, params, [row])
-                if t not in missing:
-                    continue
-                if not torch.equal(before, params[1]):
-                    moved = float((before - params[1].detach()).abs().max())
-                    raise Failed(f"step {t + 1}: parameter 1 has no gradient and moved by {moved:.3g}",
-                                 cause="a gradient that is None is taken for zeros, or the last is kept")  # fmt: skip
-                now = state_tensors(optimizer, params[1])
-                for name, value in was.items():
-                    if name not in now or not torch.equal(value, now[name]):
-                        raise Failed(f"step {t + 1}: parameter 1 has no gradient and its state {name} changed",
-                                     cause="state moves on without a gradient")  # fmt: skip
-            present = [t for t in range(len(history)) if t not in missing]
-            alone = run_separately(context, case.hyper, start, [history[t] for t in present], 1)
-            if difference := difference_from_separate([found[t] for t in present], alone, start, 1):
-                raise Failed(f"with gradients missing in steps 3, 4 and 6, and without those steps, it differs: {difference} "
-                             "(of those with a gradient)", cause="a counter runs on without a gradient")  # fmt: skip
-            neighbours = run_separately(context, case.hyper, start, history, 0, 2)
-            if difference := run_difference(
-                [[row[0], row[2]] for row in found], neighbours, [start[0], start[2]], names=[0, 2]
-            ):
-                raise Failed(f"beside a parameter whose gradient is missing in steps 3, 4 and 6, and without it, a "
-                             f"parameter with a gradient differs: {difference}",
-                             cause="a missing gradient disturbs the other parameters")  # fmt: skip
+            _judge_missing(context, case, start, history)
             _judge_zero_gradients(context, case, start, history)
             _judge_last_group_without_gradient(context, case, start, history)
             _judge_long_absence(context, case, start)
 
 
-ABSENT = 12  # what gives up a parameter's state for lack of gradients was met with limits of 3 to 10 steps
+def _judge_missing(context: Context, case: Case, start: Any, history: Any) -> None:
+    """The middle parameter lacks its gradient in three of seven steps."""
+    found = _run_with_holes(context, case, start, history)
+    present = [t for t in range(len(history)) if t not in MISSING]
+    alone = run_separately(context, case.hyper, start, [history[t] for t in present], 1)
+    if difference := difference_from_separate([found[t] for t in present], alone, start, 1):
+        raise Failed(
+            f"with gradients missing in steps 3, 4 and 6, and without those steps, it differs: {difference} "
+            "(of those with a gradient)",
+            cause="a counter runs on without a gradient",
+        )
+    # Its neighbours too: who pairs state with gradients by place mixes them up once one is missing.
+    neighbours = run_separately(context, case.hyper, start, history, 0, 2)
+    if difference := run_difference([[a, b] for a, _, b in found], neighbours, [start[0], start[2]], names=[0, 2]):
+        raise Failed(
+            "beside a parameter whose gradient is missing in steps 3, 4 and 6, and without it, a "
+            f"parameter with a gradient differs: {difference}",
+            cause="a missing gradient disturbs the other parameters",
+        )
+
+
+def _run_with_holes(context: Context, case: Case, start: Any, history: Any) -> list[Snapshot]:
+    """The run; Failed where a step without a gradient moves the middle parameter or its state."""
+    params = clones(start)
+    optimizer, found = context.build(params, **case.hyper), []
+    for t, row in enumerate(history):
+        state = {n: v.clone() for n, v in state_tensors(optimizer, params[1]).items()}
+        before = params[1].detach().clone()
+        found += run(optimizer, params, [[row[0], None if t in MISSING else row[1], row[2]]])
+        if t in MISSING and not torch.equal(before, params[1]):
+            moved = float((before - params[1].detach()).abs().max())
+            raise Failed(
+                f"step {t + 1}: parameter 1 has no gradient and moved by {moved:.3g}",
+                cause="a gradient that is None is taken for zeros, or the last is kept",
+            )
+        now = state_tensors(optimizer, params[1])
+        for name, value in state.items() if t in MISSING else ():
+            if name not in now or not torch.equal(value, now[name]):
+                raise Failed(
+                    f"step {t + 1}: parameter 1 has no gradient and its state {name} changed",
+                    cause="state moves on without a gradient",
+                )
+    return found
 
 
 def _judge_long_absence(context: Context, case: Case, start: Any) -> None:
@@ -76,9 +91,11 @@ def _judge_long_absence(context: Context, case: Case, start: Any) -> None:
     present = [t for t in range(len(history)) if t not in away]
     alone = run_separately(context, case.hyper, start, [history[t] for t in present], 1)
     if difference := difference_from_separate([found[t] for t in present], alone, start, 1):
-        raise Failed(f"after {ABSENT} steps without a gradient, and without those steps, it differs: {difference} "
-                     "(of those with a gradient)",
-                     cause="the state is dropped, or fades, while gradients are missing")  # fmt: skip
+        raise Failed(
+            f"after {ABSENT} steps without a gradient, and without those steps, it differs: {difference} "
+            "(of those with a gradient)",
+            cause="the state is dropped, or fades, while gradients are missing",
+        )
 
 
 def _judge_last_group_without_gradient(context: Context, case: Case, start: Any, history: Any) -> None:
@@ -88,8 +105,10 @@ def _judge_last_group_without_gradient(context: Context, case: Case, start: Any,
     found = run(context.build(grouped, **case.hyper), params, [[row[0], row[1], None] for row in history])
     neighbours = run_separately(context, case.hyper, start, history, 0, 1)
     if difference := run_difference([row[:2] for row in found], neighbours, [start[0], start[1]]):
-        raise Failed(f"beside a group whose parameter has no gradient, and without that group, it differs: {difference}",
-                     cause="a missing gradient disturbs the other parameters")  # fmt: skip
+        raise Failed(
+            f"beside a group whose parameter has no gradient, and without that group, it differs: {difference}",
+            cause="a missing gradient disturbs the other parameters",
+        )
 
 
 def _judge_zero_gradients(context: Context, case: Case, start: Any, history: Any) -> None:
@@ -100,6 +119,9 @@ def _judge_zero_gradients(context: Context, case: Case, start: Any, history: Any
         last = [None if g is None else torch.full_like(g, size) for g in history[3]]
         ends.append(run(context.build(params, **case.hyper), params, [*history[:3], last])[-1])
     for i, (zero, plus, minus) in enumerate(zip(*ends, strict=True)):
+        # A rule that takes the sign of the gradient jumps there by design: then the two do not agree.
         if not element_difference(plus, minus, start[i]) and (difference := element_difference(zero, plus, start[i])):
-            raise Failed(f"step 4 with a gradient of zeros and with one of 1e-30 differ: parameter {i}{difference}",
-                         cause="a gradient of zeros is taken for none: momentum and decay must still act")  # fmt: skip
+            raise Failed(
+                f"step 4 with a gradient of zeros and with one of 1e-30 differ: parameter {i}{difference}",
+                cause="a gradient of zeros is taken for none: momentum and decay must still act",
+            )
