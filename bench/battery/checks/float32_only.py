@@ -17,6 +17,7 @@ ADVICE = f"where that is meant, judge it so: --dtype {NARROW} (dtypes=['{NARROW}
 
 def likely_cause(check: Check, context: Context, fault: Failed) -> str:
     """The cause of a failure that float64 alone shows; "" for any other, and where another cause is known."""
+    # "it raised" names an exception, no cause.
     known = fault.cause and not fault.cause.startswith("it raised")
     if known or fault.dtype == NARROW or not {NARROW, WIDE} <= set(context.dtypes):
         return ""
@@ -50,6 +51,7 @@ def _error_in_float64(context: Context) -> str:
 def _narrow_state(context: Context) -> str:
     """The name of a state tensor, as large as its parameter, that is narrower than it."""
     for name, value in _two_steps(context).items():
+        # Not scalars: torch keeps its step counts in float32, whatever the parameter is.
         if isinstance(value, torch.Tensor) and value.dim() and value.dtype is torch.float32:
             return name.partition(".")[2]
     return ""

@@ -21,7 +21,7 @@ from ...compare.scenario import Scenario
 from ..context import Context, Subject
 from ..result import Failed
 
-LINES = 15
+LINES = 15  # what is read in a terminal, below the message
 
 
 @contextlib.contextmanager
@@ -79,6 +79,7 @@ def _importable(module: str, name: str, subject: Any) -> bool:
 
 
 def _shows_fault(text: str) -> bool:
+    """Whether it ends in its own AssertionError when it is run here; any other error would only confuse."""
     try:
         with warnings.catch_warnings(), torch.enable_grad():
             warnings.simplefilter("ignore")
@@ -117,6 +118,7 @@ def reproduction_of_gap(subject: Subject, hyper: Mapping[str, Any], scenario: Sc
         ]
     else:
         lines.append("for g in gradients:")
+    # The adapter of a row-wise formula, such as SparseAdam, takes nothing but sparse gradients.
     sparse = getattr(subject.cls, "by_rows", False)
     made = "torch.sparse_coo_tensor([[0]], [g], (1,), dtype=p.dtype)" if sparse else "torch.full_like(p, g)"
     lines += [

@@ -38,6 +38,7 @@ def _complex_run(context: Context, make: Any, case: Case, dtype: str, is_complex
     params = [torch.nn.Parameter(torch.view_as_complex(start) if is_complex else start)]
     optimizer = make(params, **case.hyper)
     for step in range(STEPS):
+        # A seed of its own for each step, away from that of the start.
         gradient = parameters(context.seed + 1000 + step, ((4, 2),), dtype, context.device)[0].detach()
         params[0].grad = torch.view_as_complex(gradient) if is_complex else gradient
         optimizer.step()

@@ -24,6 +24,7 @@ def cuda(context: Context) -> None:
     dtype = best_dtype(context)
     for case in cases_of(context):
         ends = []
+        # On the CPU first, and then copied: generators of two devices give different numbers for one seed.
         start = parameters(context.seed, dtype=dtype)
         for device in ("cuda", "cpu"):
             params = [torch.nn.Parameter(p.detach().to(device)) for p in clones(start)]

@@ -36,6 +36,7 @@ def grad_scaler(context: Context) -> None:
         where: dict[str, Any] = {"case": case, "dtype": dtype}
         scaled = _scaled(context, case, dtype, (), 1024.0)  # a power of two, so dividing by it is exact
         require_equal(scaled, plain, "gradients and grad_scale 1024 times as large, against 1", **where)
+        # Late, where the state has a history, and first, where skipping may leave state that nobody has written.
         for skipped in (STEPS - 1, 0):
             ours = _scaled(context, case, dtype, (skipped,), 1024.0)
             what = f"after {STEPS} steps and one, before step {skipped + 1}, that found_inf skipped"
@@ -77,6 +78,8 @@ def _unchanged(after: dict[str, Any], before: dict[str, Any], step: int, case: C
 def _uninitialised_is_nan() -> Iterator[None]:
     """torch.empty gives NaN, so that memory nobody wrote to is seen every time and not by luck."""
     before, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    # In this mode torch fills new memory (torch.utils.deterministic.fill_uninitialized_memory, which is on by default);
+    # warn_only, since an operator without a deterministic form must not raise here.
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield

@@ -16,4 +16,5 @@ from ..reference_agreement import each_case_and_dtype, judge_agreement, the_refe
 def late_parameters(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):
+        # Its first step is the sixth of the optimizer: a shared count divides v by 1 - 0.999^6 instead of 1 - 0.999.
         judge_agreement(context, case, probe(context.seed + 2, steps=15, late=True), dtype)

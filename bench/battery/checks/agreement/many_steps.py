@@ -18,4 +18,5 @@ from ..reference_agreement import each_case_and_dtype, judge_agreement, steps_of
 def many_steps(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):
+        # Another seed than that of one-step: a history in which a mistake happens not to show is not used twice.
         judge_agreement(context, case, probe(context.seed + 1, steps=steps_of(context), rugged=True), dtype)

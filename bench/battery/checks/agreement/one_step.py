@@ -17,4 +17,5 @@ from ..reference_agreement import each_case_and_dtype, judge_agreement, steps_of
 def one_step(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):
+        # In lockstep only the parameters are set equal; each side keeps the state that it made itself.
         judge_agreement(context, case, probe(context.seed, steps=steps_of(context)), dtype, lockstep=True)

@@ -38,6 +38,7 @@ def descends(context: Context) -> None:
 
 
 def _quadratic(context: Context, hyper: Any, dtype: str) -> tuple[float, float]:
+    # A condition of 10, so that a rate which suits one direction does not suit all.
     curvature = torch.tensor([1.0, 3.0, 10.0], dtype=getattr(torch, dtype), device=context.device)
     params = parameters(context.seed, ((3,),), dtype, context.device)
     return _train(context, hyper, params, lambda: (curvature * params[0].reshape(-1) ** 2).sum() / 2)
@@ -47,7 +48,7 @@ def _regression(context: Context, hyper: Any, dtype: str) -> tuple[float, float]
     inputs, targets = parameters(context.seed + 1, ((32, 4), (32,)), dtype, context.device)
     params = parameters(context.seed, ((4,), ()), dtype, context.device)
     x, y = inputs.detach(), targets.detach()
-    y = x.sum(1) + 0.1 * y
+    y = x.sum(1) + 0.1 * y  # weights of 1 and a little noise, from a start at 0: there is something to learn
     with torch.no_grad():
         for p in params:
             p.zero_()

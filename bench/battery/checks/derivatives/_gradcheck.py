@@ -1,6 +1,6 @@
-"""Steps that are differentiated, by who learns a start, a rate or a decay from where the steps lead.
+"""The derivative of a run of steps, by torch.autograd.gradcheck: by its start, its gradients, or a learned option.
 
-Judged in float64, in which finite differences are right to four digits and more.
+Whoever trains a start, a rate or a decay through the steps (meta-learning) needs it right.
 """
 
 from __future__ import annotations
@@ -17,11 +17,8 @@ from ...result import Failed, NotApplicable
 from ..faults import unless_by_design
 from ..runs import gradient_history
 
-STEPS = 3
-
-
-DTYPE = "float64"
-
+STEPS = 3  # from the second step on a derivative also goes through the state
+DTYPE = "float64"  # in which finite differences are right to four digits and more
 
 Hyper = Mapping[str, Any]
 
@@ -34,11 +31,10 @@ def require_differentiable(context: Context) -> None:
 def judge_unless_by_design(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
     """Who extends or copies a class of torch has its defects, which are no fault of theirs."""
     theirs = context.of_the_reference
-    (unless_by_design if theirs and "differentiable" in theirs.subject.execution else judge_alone)(context, case, judge)
-
-
-def judge_alone(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
-    judge(context, case)
+    if theirs and "differentiable" in theirs.subject.execution:
+        unless_by_design(context, case, judge)
+    else:
+        judge(context, case)
 
 
 def start_and_gradients(context: Context) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -50,6 +46,7 @@ def end_of_run(
     context: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], *, untouched: bool = True
 ) -> torch.Tensor:
     """Where a step for each gradient leads; a function of all tensors that are given."""
+    # A clone and no Parameter: a leaf would end the derivative by the start there.
     p = start.clone() if hyper["differentiable"] else torch.nn.Parameter(start.clone())
     optimizer = context.build([p], **hyper)
     for gradient in rows:
@@ -71,6 +68,7 @@ def judge_derivative(
     inputs = [value.detach().clone().requires_grad_() for value in (start, *rows, *learned.values())]
     by = next(iter(learned), "the parameter and the gradients")
     try:
+        # fast_mode looks along one random direction; a wrong derivative is wrong along almost all.
         gradcheck(end_of_steps, inputs, fast_mode=True)
     except GradcheckError as error:
         what = f"the derivative of {STEPS} steps by {by} is not that of finite differences"

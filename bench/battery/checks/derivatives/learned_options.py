@@ -53,6 +53,7 @@ def _learned_value(context: Context, case: Case, name: str) -> torch.Tensor | No
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     start, rows = start_and_gradients(context)
+    # At 0 many classes leave the term of weight decay out, and with it the derivative.
     learned = torch.tensor(float(value) or 0.1, dtype=torch.float64, requires_grad=True)
     try:
         end_of_run(context, {**case.hyper, "differentiable": True, name: learned}, start, rows[:1], untouched=False)

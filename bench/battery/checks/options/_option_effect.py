@@ -1,4 +1,4 @@
-"""Does every option do something, and does maximize do what it says?"""
+"""Whether an option changes the result: runs with other values of it, from every case and beside other options."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def effects(context: Context, only: Container[str] | None = None) -> dict[str, s
     """
     runs = OptionRuns(context)
     found: dict[str, str] = {}
-    if runs(cases_of(context)[0].hyper) is None:
+    if runs(cases_of(context)[0].hyper) is None:  # then no option can be judged: let its error be the fault
         params = clones(runs.start)
         with reported_at(cases_of(context)[0], runs.dtype):
             run(context.build(params, **cases_of(context)[0].hyper), params, runs.history)

@@ -42,8 +42,10 @@ def _judge_rate_changes(context: Context, case: Case) -> None:
                 f"{float((was - now).abs().max()):.3g}",
                 cause="the learning rate of the constructor is used, not the group's",
             )
+        # The control: it did stand still because of the 0, not because it never moves.
         if torch.equal(now, later):
             raise Failed(f'group["lr"] back at its old value before step 2, and parameter {i} did not move')
+    # The fourth step, so that there is a state; a tenth, which is seen whether lr stands inside a buffer or outside.
     steady = _run_with_rates(context, hyper, start, history, {})
     changed = _run_with_rates(context, hyper, start, history, {3: 0.1})
     for i, (a, b) in enumerate(zip(steady[3], changed[3], strict=True)):

@@ -19,6 +19,7 @@ from ..runs import clones, gradient_history, run, snapshot
 def maximize(context: Context) -> None:
     if "maximize" not in context.subject.options:
         raise NotApplicable("it has no option maximize")
+    # Beside weights of N(0, 1) a decay of 0.1 with the wrong sign shows in the first step.
     decay = [{}, {"weight_decay": 0.1}] if "weight_decay" in context.subject.options else [{}]
     for case in cases_of(context):
         start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)

@@ -32,6 +32,7 @@ def options_have_effect(context: Context) -> None:
     refused = [name for name, verdict in found.items() if verdict not in ("effect", "ignored")]
     also = f"; no other value of {', '.join(refused)} was accepted" if refused else ""
     if ignored:
+        # A script for the first of them: five scripts in a message would not be read.
         with reproduced_by(context, lambda: _script(context, ignored[0])):
             raise Failed(
                 f"{', '.join(ignored)}: no value that was tried changes a parameter in 8 steps, from any of the "

@@ -41,6 +41,7 @@ def inputs_untouched(context: Context) -> None:
 def _judge_gradients(context: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
     for step in range(3):
         gradients(context.seed, step, params)
+        # The object as well as its values: a loop that reuses p.grad, or a hook, holds on to the object.
         kept = [(p.grad, p.grad.clone()) for p in params if p.grad is not None]
         optimizer.step()
         for i, (p, (tensor, values)) in enumerate(zip(params, kept, strict=True)):
@@ -68,6 +69,7 @@ def _judge_group_dict(context: Context, hyper: Any, own: dict[str, Any], params:
     for name, value in before.items():
         now = own.get(name)
         if name == "params":
+            # torch makes a list of a single tensor or a generator: the same tensors are the same argument.
             same = isinstance(now, (list, tuple)) and len(now) == 1 and now[0] is params[0]
         else:
             same = now == value
@@ -88,7 +90,7 @@ def _judge_lists(context: Context, given: dict[str, Any], before: dict[str, Any]
         optimizer = context.build(params, **given)
         gradients(context.seed, 0, params)
         optimizer.step()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # a list is refused aloud: nobody is misled
         return
     for name, value in before.items():
         if given[name] != value:
@@ -108,7 +110,7 @@ def _judge_tensor_lr(context: Context, hyper: Any) -> None:
         for step in range(3):
             gradients(context.seed, step, params)
             optimizer.step()
-    except Exception:
+    except Exception:  # whether it may refuse one is for tensor-lr to say, where that is declared
         return
     if not torch.equal(tensor, before):
         raise Failed(f"the tensor that it was given as lr was {float(before)!r} and is {float(tensor)!r} after 3 steps",

@@ -26,6 +26,7 @@ def copy_and_pickle(context: Context) -> None:
     dtype = context.dtypes[0]
     for case in cases_of(context):
         optimizer, params = subject_after(context, case, dtype, BEFORE)
+        # Together, so that the groups of the copy hold the copied parameters and not the original ones.
         twins = {"a deepcopy": copy.deepcopy((params, optimizer))}
         if _importable(type(optimizer)):
             twins["an unpickled copy"] = pickle.loads(pickle.dumps((params, optimizer)))

@@ -36,6 +36,7 @@ def state_dict_is_a_value(context: Context) -> None:
                 message = f"{name} is a parameter: it would be saved twice and loaded as another tensor"
                 raise Failed(message, case=case.name)
         where: dict[str, Any] = {"case": case, "dtype": dtype}
+        # Copies, since a state_dict holds live tensors by torch's own convention: what it says now must be said again.
         values_then = copies(dict(leaves(saved, "state_dict")))
         back = dict(leaves(pickle.loads(pickle.dumps(saved)), "state_dict"))
         require_equal(back, values_then, f"state_dict of step {steps} after pickling", **where)
@@ -47,4 +48,5 @@ def state_dict_is_a_value(context: Context) -> None:
         optimizer.load_state_dict(copy.deepcopy(saved))
         after = {**named_values(optimizer, params), **group_options(optimizer)}
         require_equal(after, before, f"loading its own state_dict of step {steps} changed the optimizer", **where)
+        # And it steps on with what it loaded from itself.
         take_steps(optimizer, params, range(steps, steps + 2), context.seed)

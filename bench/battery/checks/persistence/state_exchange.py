@@ -25,6 +25,8 @@ from ..state import Values, named_state, named_values
 
 BEFORE, AFTER = 5, 10  # steps before and after the exchange
 
+Side = tuple[Optimizer, Params]
+
 
 @check("T9", place=6)
 def state_exchange(context: Context) -> None:
@@ -40,42 +42,41 @@ def state_exchange(context: Context) -> None:
             raise NotApplicable(f"the state of the two has different names (case {case.name}): {different}")
         if not names:
             continue
-        allowed = tolerance(dtype)
-        ends = [_before_exchange(make, context, case, dtype) for make in makes]
-        for side in ends:
-            take_steps(*side, range(BEFORE, AFTER), context.seed)
-        # A tenth: what they differ by without any exchange must not be what an exchange is blamed for.
-        if any(
-            values_difference(_exchanged_values(*a), _exchanged_values(*b), allowed / 10)
-            for a, b in ((ours, theirs), ends)
-        ):
-            raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
+        _require_agreement(context, case, dtype, ours, theirs)
         exchanged = True
-        ways = ((ours, makes[1], "loaded by the reference"), (theirs, makes[0], "loaded by the subject"))
-        for source, make, way in ways:
-            fresh = clones(source[1])
-            receiver = make(fresh, **case.hyper)
-            kept = named_state(*(theirs if source is ours else ours)).items()
-            count = next((value for name, value in kept if name.endswith(".step")), None)
-            receiver.load_state_dict(_adapted_to(source[0].state_dict(), receiver, count))
-            for step in range(BEFORE, AFTER):
-                for optimizer, params in (source, (receiver, fresh)):
-                    take_steps(optimizer, params, range(step, step + 1), context.seed)
-                what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
-                with reproduced_by(
-                    context,
-                    *(functools.partial(way, context, case, dtype) for way in (_saving_script, _loading_script)),
-                ):
-                    require_equal(
-                        _exchanged_values(receiver, fresh),
-                        _exchanged_values(*source),
-                        what,
-                        case=case,
-                        dtype=dtype,
-                        allowed=allowed,
-                    )
+        _judge_exchange(context, case, dtype, ours, theirs, makes[1], "loaded by the reference")
+        _judge_exchange(context, case, dtype, theirs, ours, makes[0], "loaded by the subject")
     if not exchanged:
         raise NotApplicable("neither side keeps any state in these cases")
+
+
+def _require_agreement(context: Context, case: Case, dtype: str, ours: Side, theirs: Side) -> None:
+    """Both sides must step alike by themselves."""
+    assert context.against is not None
+    ends = [_before_exchange(make, context, case, dtype) for make in (context.subject.make, context.against.make)]
+    for side in ends:
+        take_steps(*side, range(BEFORE, AFTER), context.seed)
+    # A tenth: what they differ by without any exchange must not be what an exchange is blamed for.
+    allowed = tolerance(dtype) / 10
+    for a, b in ((ours, theirs), ends):
+        if values_difference(_exchanged_values(*a), _exchanged_values(*b), allowed):
+            raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
+
+
+def _judge_exchange(context: Context, case: Case, dtype: str, source: Side, other: Side, make: Any, way: str) -> None:
+    """What the source saved goes on in a fresh optimizer of the other side, beside the source itself."""
+    fresh = clones(source[1])
+    receiver = make(fresh, **case.hyper)
+    count = next((value for name, value in named_state(*other).items() if name.endswith(".step")), None)
+    receiver.load_state_dict(_adapted_to(source[0].state_dict(), receiver, count))
+    scripts = [functools.partial(lines, context, case, dtype) for lines in (_saving_script, _loading_script)]
+    for step in range(BEFORE, AFTER):
+        for optimizer, params in (source, (receiver, fresh)):
+            take_steps(optimizer, params, range(step, step + 1), context.seed)
+        what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
+        ours, theirs = _exchanged_values(receiver, fresh), _exchanged_values(*source)
+        with reproduced_by(context, *scripts):
+            require_equal(ours, theirs, what, case=case, dtype=dtype, allowed=tolerance(dtype))
 
 
 GRADIENTS = (1.0, -0.5, 2.0, 0.25, -1.0)  # of the scripts, one for each step before and after

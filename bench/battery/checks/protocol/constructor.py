@@ -13,6 +13,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed
 from ..cases import cases_of
@@ -27,39 +28,49 @@ def constructor(context: Context) -> None:
     start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     history = gradient_history(context.seed, 3, start)
     with reported_at(case, context.dtypes[0]):
-        plain = clones(start)
-        optimizer = context.build(plain, **case.hyper)
-        expected = run(optimizer, plain, history)
+        params = clones(start)
+        optimizer = context.build(params, **case.hyper)
+        expected = run(optimizer, params, history)
     inherits = isinstance(optimizer, Optimizer)
-    forms: dict[str, Callable[[list[Any]], Any]] = {
-        "a generator of tensors": lambda ps: (p for p in ps),
-        "a tuple of tensors": tuple,
-    }
-    if context.whole:
-        forms["a group dict in a list"] = lambda ps: [{"params": ps}]
-    else:
-        forms["a list of group dicts"] = lambda ps: [{"params": [ps[0]]}, {"params": ps[1:]}]
-        forms["a generator of group dicts"] = lambda ps: ({"params": p} for p in ps)
-    if inherits:  # torch 2.6 and later take what named_parameters() gives
-        forms["named parameters"] = lambda ps: [(f"p{i}", p) for i, p in enumerate(ps)]
-    if inherits and not context.whole:
-        forms["groups of named parameters"] = lambda ps: [{"params": [(f"p{i}", p)]} for i, p in enumerate(ps)]
-    for form, arranged in forms.items():
+    for form, arranged in _forms(inherits=inherits, one_group=context.whole).items():
         params = clones(start)
         try:
             found = run(context.build(arranged(params), **case.hyper), params, history)
         except Exception as error:
             raise Failed(f"{form}: it raised {type(error).__name__}: {error}", case=case.name) from error
         if difference := run_difference(found, expected, snapshot(start)):
-            raise Failed(
-                f"{form} and a list of the same tensors differ: {difference}", case=case.name, dtype=context.dtypes[0]
-            )
+            message = f"{form} and a list of the same tensors differ: {difference}"
+            raise Failed(message, case=case.name, dtype=context.dtypes[0])
+    if inherits:  # a class of its own need not refuse what torch's base class does
+        _judge_refusals(context, case, start)
+
+
+def _forms(*, inherits: bool, one_group: bool) -> dict[str, Callable[[list[Any]], Any]]:
+    """What torch.optim takes for parameters, made of a list of them."""
+    forms: dict[str, Callable[[list[Any]], Any]] = {
+        "a generator of tensors": lambda ps: (p for p in ps),
+        "a tuple of tensors": tuple,
+    }
+    if one_group:
+        forms["a group dict in a list"] = lambda ps: [{"params": ps}]
+    else:
+        forms["a list of group dicts"] = lambda ps: [{"params": [ps[0]]}, {"params": ps[1:]}]
+        forms["a generator of group dicts"] = lambda ps: ({"params": p} for p in ps)
+    if inherits:  # torch 2.6 and later take what named_parameters() gives
+        forms["named parameters"] = lambda ps: [(f"p{i}", p) for i, p in enumerate(ps)]
+    if inherits and not one_group:
+        forms["groups of named parameters"] = lambda ps: [{"params": [(f"p{i}", p)]} for i, p in enumerate(ps)]
+    return forms
+
+
+def _judge_refusals(context: Context, case: Case, start: list[Any]) -> None:
+    """What torch.optim.Optimizer refuses: mistakes of a caller who would otherwise train wrongly, or nothing."""
     wrong: dict[str, Any] = {
         "an empty list": [],
         "a list that holds a number": [1.0],
         "one tensor in two groups": [{"params": [start[0]]}, {"params": [start[0]]}],
     }
-    for form, given in wrong.items() if inherits else ():
+    for form, given in wrong.items():
         try:
             context.build(given, **case.hyper)
         except Exception:

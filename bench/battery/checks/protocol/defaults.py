@@ -24,6 +24,7 @@ def defaults(context: Context) -> None:
     shared = [n for n in ours if n in theirs and missing not in (ours[n], theirs[n])]
     if not shared:
         raise NotApplicable(f"it shares no option that has a default with {context.against.label}")
+    # A default of one side alone is no disagreement: a port may add options, and need not take them all.
     differ = [n for n in shared if _as_tuples(ours[n]) != _as_tuples(theirs[n])]
     if differ:
         differences = ", ".join(f"{n} is {ours[n]!r}, not {theirs[n]!r}" for n in differ)
@@ -45,4 +46,5 @@ def _script(context: Context, expected: dict[str, Any]) -> list[str]:
 
 
 def _as_tuples(value: Any) -> Any:
+    """betas=[0.9, 0.999] is the default betas=(0.9, 0.999)."""
     return tuple(_as_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value

@@ -22,6 +22,7 @@ def global_state(context: Context) -> None:
     for case in cases_of(context):
         params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
 
+        # Bound as defaults: by the time it is called a closure would see the variables of a later case.
         def use(params: Any = params, case: Case = case) -> None:
             optimizer = context.build(params, **case.hyper)
             for step in range(2):

@@ -34,6 +34,7 @@ def hooks(context: Context) -> None:
         for kind in ("pre", "post"):
             if kind not in [name for name, _ in calls]:
                 raise Failed(f"the step {kind}-hook did not run")
+        # Values and not counts: a hook may run, and at the wrong moment.
         same = [all(torch.equal(a, b) for a, b in zip(at_hook, start, strict=True)) for _, at_hook in calls]
         if calls[0][0] != "pre" or not same[0]:
             raise Failed("the step pre-hook ran after the parameters had changed")

@@ -28,6 +28,7 @@ def step_moves(context: Context) -> None:
                 for params in (clones(start), clones(start)):
                     torch.manual_seed(context.seed)  # one that draws random numbers is told of by global-state
                     found.append(run(context.build(params, **case.hyper), params, history))
+                # Each parameter alone: one that is left out beside two that move would pass a sum over all.
                 for i, (was, now) in enumerate(zip(start, found[0][-1], strict=True)):
                     if torch.equal(was, now):
                         raise Failed(

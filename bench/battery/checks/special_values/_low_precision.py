@@ -73,7 +73,7 @@ def in_range_of_the_format(case: Case, spec: Spec) -> Hyper:
     return hyper
 
 
-LEAST_RATE = 2.0**-4
+LEAST_RATE = 2.0**-4  # a power of two: the same number in every format
 
 
 def low_precision_scenario(seed: int, steps: int = 12) -> Scenario:
@@ -99,7 +99,7 @@ def _state_tensors(context: Context, case: Case, dtype: str) -> list[torch.Tenso
 
 def _judge_step_counters(context: Context, dtype: str) -> None:
     """260 steps, saved and loaded, 10 more: bfloat16 has no 257, so a counter held in it stays at 256."""
-    case = context.cases[0]
+    case = context.cases[0]  # counting depends on no option
     params = parameters(context.seed, ((1,),), dtype, context.device)
     optimizer = context.build(params, **case.hyper)
     gradients(context.seed, 0, params)
@@ -111,7 +111,7 @@ def _judge_step_counters(context: Context, dtype: str) -> None:
             optimizer.load_state_dict(saved)
         optimizer.step()
         now = {k: float(v) for k, v in named_state(optimizer, params).items() if _is_number(v)}
-        if step in (2, 3):
+        if step in (2, 3):  # whatever the state calls it: what reads 2 after two steps and 3 after three is a counter
             counting = {k for k, v in now.items() if v == step}
             counters = counting if step == 2 else counters & counting
         for name in counters if step > 3 else ():

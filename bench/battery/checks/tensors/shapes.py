@@ -32,6 +32,7 @@ SHAPES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
 }
 
 
+# Held against the reference as well. The last has dimensions of one element, which some rules leave out.
 REFERENCE_SHAPES: tuple[Shape, ...] = ((1027,), (2, 3, 4), (2, 3, 2, 2), (1, 2, 1, 3, 2))
 
 

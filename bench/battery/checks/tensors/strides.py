@@ -19,6 +19,7 @@ from ._memory_layout import Layout, Shape, contiguous, judge_layout
 
 def _strided(x: torch.Tensor) -> torch.Tensor:
     """Every other element of a storage twice as large."""
+    # 7.0 between the elements, so that a step which reads or writes there is seen.
     wide = torch.full((*x.shape[:-1], 2 * x.shape[-1]), 7.0, dtype=x.dtype, device=x.device)
     return wide[..., ::2].copy_(x)
 
@@ -31,6 +32,8 @@ def _channels_last(x: torch.Tensor) -> torch.Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
+# A weight tied to a transpose, a slice of a flat buffer, and the memory format that vision models train in; gradients
+# as autograd leaves them, which need not have the layout of their parameter.
 STRIDES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
     "transposed": ((5, 4), _transposed, _transposed, (5, 4)),
     "transposed, its gradient contiguous": ((5, 4), _transposed, contiguous, (5, 4)),
