@@ -76,7 +76,7 @@ def _judge_overlaps(optimizer: Any, params: list[torch.nn.Parameter], step: int)
         taken += [(None, *_address_range(tensor), what) for tensor, what in both if tensor is not None]
     for i, p in enumerate(params):
         for name, tensor in state_tensors(optimizer, p).items():
-            this = f"the state {name} of parameter {i}"
+            this = f"state of parameter {i}: [{name!r}]"
             first, last = _address_range(tensor)
             for owner, low, high, what in taken:
                 # Two names of one parameter's state may be one tensor; anything else that meets is a fault.

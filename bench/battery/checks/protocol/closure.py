@@ -196,7 +196,7 @@ def _params_and_state(optimizer: Any, params: list[torch.nn.Parameter]) -> dict[
     """Copies of the parameters and of the tensors of their state."""
     found = {f"parameter {i}": p.detach().clone() for i, p in enumerate(params)}
     for i, p in enumerate(params):
-        found |= {f"the state {n} of parameter {i}": v.clone() for n, v in state_tensors(optimizer, p).items()}
+        found |= {f"the state of parameter {i}: [{n!r}]": v.clone() for n, v in state_tensors(optimizer, p).items()}
     return found
 
 

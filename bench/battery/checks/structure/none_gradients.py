@@ -75,7 +75,7 @@ def _run_with_holes(context: Context, case: Case, start: Any, history: Any) -> l
         for name, value in state.items() if t in MISSING else ():
             if name not in now or not torch.equal(value, now[name]):
                 raise Failed(
-                    f"step {t + 1}: parameter 1 has no gradient and its state {name} changed",
+                    f"step {t + 1}: parameter 1 has no gradient and its state[{name!r}] changed",
                     cause="state moves on without a gradient",
                 )
     return found
