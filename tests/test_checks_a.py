@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from twinstep.bench.adapter import as_optimizer
 from twinstep.bench.battery.checks import CHECKS
-from twinstep.bench.battery.checks.options._effects import effects
+from twinstep.bench.battery.checks.options._option_effect import effects
 from twinstep.bench.battery.context import context_for
 from twinstep.bench.battery.global_state import changes
 from twinstep.bench.battery.judge import run_check

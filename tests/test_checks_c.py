@@ -10,7 +10,8 @@ from planted.plain import PLAIN
 from planted.plain_differentiable import DifferentiableSGD, SGDDetachesTheFirst, SGDLearnsIntoGradients
 
 from twinstep.bench import check_optimizer
-from twinstep.bench.battery.checks import changed, trials
+from twinstep.bench.battery.checks import differences
+from twinstep.bench.battery.checks.options import option_change
 from twinstep.bench.battery.context import context_for
 from twinstep.scratch_impls import Case, SpecError
 
@@ -40,8 +41,8 @@ def test_two_implementations_may_part_by_the_rounding_of_every_step():
 
 
 def test_control_with_the_roundings_of_one_implementation_they_fail(monkeypatch):
-    monkeypatch.setattr(trials, "ROUNDINGS_A_STEP", 0)
-    monkeypatch.setattr(changed, "_differ_with", lambda *given: False)  # else it is left to who judges the rule
+    monkeypatch.setattr(differences, "ROUNDINGS_A_STEP", 0)
+    monkeypatch.setattr(option_change, "_differ_with", lambda *given: False)  # else it is left to who judges the rule
     assert "rounding allows" in verdict(Lion, "option-change", "lion", quick=True).message
 
 

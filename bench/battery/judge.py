@@ -18,7 +18,7 @@ from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
 from . import global_state
-from .checks import CHECKS, formats
+from .checks import CHECKS, float32_only
 from .checks.target.is_an_optimizer import FIRST
 from .child import BENCH
 from .context import Check, Context, context_for, judged_as
@@ -202,8 +202,8 @@ def _raised(error: BaseException) -> Failed:
 
 def _explained(check: Check, context: Context, fault: Failed) -> Failed:
     """The fault; where float64 alone fails and nobody knows why, that is said."""
-    if cause := formats.float32_only(check, context, fault):
-        fault.cause, fault.message = cause, f"{fault.message}; {formats.ADVICE}"
+    if cause := float32_only.likely_cause(check, context, fault):
+        fault.cause, fault.message = cause, f"{fault.message}; {float32_only.ADVICE}"
     return fault
 
 

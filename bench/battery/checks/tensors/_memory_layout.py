@@ -1,4 +1,4 @@
-"""Tensors that are not the usual ones: odd shapes and strides; values and abilities follow in their own modules."""
+"""A parameter of an unusual shape or memory layout, which must step as a plain copy with the same values does."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ import torch
 from .....scratch_impls import as_shape
 from ...context import Context, gradients, parameters
 from ...result import Failed
-from ..equal import Params, best_dtype, clones, difference, tolerance, two_cases
+from ..cases import best_dtype, first_and_richest
+from ..differences import tolerance, values_difference
+from ..runs import Params, clones
 
 STEPS = 3
 
-
+Shape = tuple[int, ...]
 Layout = Callable[[torch.Tensor], torch.Tensor]  # equal values, laid out otherwise
 
 
-def as_plain(x: torch.Tensor) -> torch.Tensor:
+def contiguous(x: torch.Tensor) -> torch.Tensor:
     return x.contiguous()
-
-
-Shape = tuple[int, ...]
 
 
 def judge_layout(
@@ -30,7 +29,7 @@ def judge_layout(
     dtype = best_dtype(context)
     if context.dims not in (None, len(shape)):
         return  # such parameters are not for this rule
-    for case in two_cases(context):
+    for case in first_and_richest(context):
         start = parameters(context.seed, (shape, (3,)), dtype, context.device)  # beside an ordinary one, as in a model
         view = layout(start[0].detach().clone())
         odd: Params = [torch.nn.Parameter(view), start[1]]
@@ -40,29 +39,33 @@ def judge_layout(
         ]
         storage, holes = odd[0].detach().untyped_storage().data_ptr(), _holes(view)
         where = {"case": case.name, "dtype": dtype}
-        one, other = context.build(odd, **case.hyper), context.build(plain, **case.hyper)
+        optimizers = context.build(odd, **case.hyper), context.build(plain, **case.hyper)
         for step in range(STEPS):
             gradients(context.seed, step, plain)
             given, beside = (p.grad.clone() for p in plain if p.grad is not None)  # before a step that may change them
-            other.step()
+            optimizers[1].step()
             odd[0].grad, odd[1].grad = grad_layout(given.reshape(shape)), beside
             try:
-                one.step()
+                optimizers[0].step()
             except Exception as error:
                 raise Failed(f"{name} parameter, step {step + 1}: {type(error).__name__}: {error}", **where) from error
-            for i in (0, 1):
-                ours, theirs = ({f"p{i}.param": q[i].detach().reshape(-1)} for q in (odd, plain))
-                # Vector and trailing elements of a kernel may round differently; see the measured tolerance.
-                found = difference(ours, theirs, tolerance(dtype))
-                if found:
-                    who = "of the parameter" if i == 0 else "of the ordinary parameter beside it"
-                    cause = "elements are taken in the order of memory instead of by index" if i == 0 else ""
-                    message = f"{name} {who}, step {step + 1}, against its plain copy: {found}"
-                    raise Failed(message, cause=cause, **where)
+            _require_equal_steps(name, step, odd, plain, where)
+        # In place and nowhere else: tied weights and flat buffers are other views of this storage.
         if odd[0].shape != shape or odd[0].stride() != view.stride() or odd[0].untyped_storage().data_ptr() != storage:
             raise Failed(f"{name}: the parameter was laid out anew instead of changed in place", **where)
         if not torch.equal(_holes(view), holes):
             raise Failed(f"{name}: the step wrote into memory between the parameter's elements", **where)
+
+
+def _require_equal_steps(name: str, step: int, odd: Params, plain: Params, where: dict[str, str]) -> None:
+    for i in (0, 1):
+        ours, theirs = ({f"p{i}.param": side[i].detach().reshape(-1)} for side in (odd, plain))
+        # Vector and trailing elements of a kernel may round differently; see the measured tolerance.
+        if difference := values_difference(ours, theirs, tolerance(where["dtype"])):
+            who = "of the parameter" if i == 0 else "of the ordinary parameter beside it"
+            cause = "elements are taken in the order of memory instead of by index" if i == 0 else ""
+            message = f"{name} {who}, step {step + 1}, against its plain copy: {difference}"
+            raise Failed(message, cause=cause, **where)
 
 
 def _holes(view: torch.Tensor) -> torch.Tensor:

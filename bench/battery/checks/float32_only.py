@@ -8,23 +8,25 @@ import torch
 
 from ..context import Check, Context, parameters
 from ..result import Failed, NotApplicable, NotDeclared
-from .equal import go, state_leaves
+from .runs import take_steps
+from .state import named_state
 
 NARROW, WIDE = "float32", "float64"
 ADVICE = f"where that is meant, judge it so: --dtype {NARROW} (dtypes=['{NARROW}'] in Python)"
 
 
-def float32_only(check: Check, context: Context, fault: Failed) -> str:
+def likely_cause(check: Check, context: Context, fault: Failed) -> str:
     """The cause of a failure that float64 alone shows; "" for any other, and where another cause is known."""
+    # "it raised" names an exception, no cause.
     known = fault.cause and not fault.cause.startswith("it raised")
     if known or fault.dtype == NARROW or not {NARROW, WIDE} <= set(context.dtypes):
         return ""
     if not _passes(check, dataclasses.replace(context, dtypes=(NARROW,))):
         return ""
-    if raised := _raised(context):
+    if raised := _error_in_float64(context):
         return f"it works in {NARROW} only: with parameters of {WIDE} a step raises {raised}"
-    if held := _narrow_state(context):
-        return f"it is right in {NARROW} only: with parameters of {WIDE} its {held} is held in {NARROW}"
+    if state := _narrow_state(context):
+        return f"it is right in {NARROW} only: with parameters of {WIDE} its {state} is held in {NARROW}"
     return f"it is right in {NARROW} only: with parameters of {WIDE} something is not computed in {WIDE}"
 
 
@@ -38,7 +40,7 @@ def _passes(check: Check, context: Context) -> bool:
     return True
 
 
-def _raised(context: Context) -> str:
+def _error_in_float64(context: Context) -> str:
     try:
         _two_steps(context)
     except Exception as error:
@@ -49,6 +51,7 @@ def _raised(context: Context) -> str:
 def _narrow_state(context: Context) -> str:
     """The name of a state tensor, as large as its parameter, that is narrower than it."""
     for name, value in _two_steps(context).items():
+        # Not scalars: torch keeps its step counts in float32, whatever the parameter is.
         if isinstance(value, torch.Tensor) and value.dim() and value.dtype is torch.float32:
             return name.partition(".")[2]
     return ""
@@ -58,5 +61,5 @@ def _two_steps(context: Context) -> dict[str, object]:
     """The state of float64 parameters after two steps of the richest case."""
     params = parameters(context.seed, dtype=WIDE, device=context.device)
     optimizer = context.build(params, **(context.richest.hyper if context.cases else {}))
-    go(optimizer, params, range(2), context.seed)
-    return state_leaves(optimizer, params)
+    take_steps(optimizer, params, range(2), context.seed)
+    return named_state(optimizer, params)

@@ -21,55 +21,55 @@ from ...compare.scenario import Scenario
 from ..context import Context, Subject
 from ..result import Failed
 
-LINES = 15
+LINES = 15  # what is read in a terminal, below the message
 
 
 @contextlib.contextmanager
-def shown_by(c: Context, *proposals: Callable[[], list[str]]) -> Iterator[None]:
+def reproduced_by(context: Context, *proposals: Callable[[], list[str]]) -> Iterator[None]:
     """A Failed that passes through without a reproduction gets the first proposal that shows a fault, below imports."""
     try:
         yield
     except Failed as fault:
-        scripts = (script(c, lines) for lines in proposals)
+        scripts = (_verified_script(context, lines) for lines in proposals)
         fault.reproduction = fault.reproduction or next(filter(None, scripts), "")
         raise
 
 
-def script(c: Context, lines: Callable[[], list[str]]) -> str:
-    module, _, name = c.subject.label.partition(":")
-    if not _found(module, name, c.subject.make):
+def _verified_script(context: Context, lines: Callable[[], list[str]]) -> str:
+    module, _, name = context.subject.label.partition(":")
+    if not _importable(module, name, context.subject.make):
         return ""
     try:
         text = "\n".join(["import torch", f"from {module} import {name.partition('.')[0]}", *lines()])
     except Exception:  # such as a reference that raises where the subject failed
         return ""
-    return text if text.count("\n") < LINES and _asserts(text) else ""
+    return text if text.count("\n") < LINES and _shows_fault(text) else ""
 
 
-def made(c: Context, hyper: Mapping[str, Any], params: str = "[p]") -> str:
+def constructor_call(context: Context, hyper: Mapping[str, Any], params: str = "[p]") -> str:
     """The call that makes the subject."""
     given = "".join(f", {name}={value!r}" for name, value in hyper.items())
-    return f"{c.subject.label.partition(':')[2]}({params}{given})"
+    return f"{context.subject.label.partition(':')[2]}({params}{given})"
 
 
-class Named(str):
+class VariableName(str):
     """The name of a variable where a value is written."""
 
     __slots__ = ()
     __repr__ = str.__str__
 
 
-def parameter(values: list[float], dtype: str) -> str:
+def parameter_line(values: list[float], dtype: str) -> str:
     """The line that makes the parameter p."""
     return f"p = torch.nn.Parameter(torch.tensor({values!r}, dtype=torch.{dtype}))"
 
 
-def stepping(gradients: list[float]) -> list[str]:
+def step_lines(gradients: list[float]) -> list[str]:
     """A step for each gradient."""
     return [f"for g in {gradients!r}:", "    p.grad = torch.full_like(p, g)", "    optimizer.step()"]
 
 
-def _found(module: str, name: str, subject: Any) -> bool:
+def _importable(module: str, name: str, subject: Any) -> bool:
     """Whether another process finds the subject there: not a class inside a function, nor one of a script."""
     try:
         found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
@@ -78,7 +78,8 @@ def _found(module: str, name: str, subject: Any) -> bool:
     return module != "__main__" and found is subject
 
 
-def _asserts(text: str) -> bool:
+def _shows_fault(text: str) -> bool:
+    """Whether it ends in its own AssertionError when it is run here; any other error would only confuse."""
     try:
         with warnings.catch_warnings(), torch.enable_grad():
             warnings.simplefilter("ignore")
@@ -90,7 +91,7 @@ def _asserts(text: str) -> bool:
     return False
 
 
-def reproduction(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario, gap: Gap, dtype: str) -> str:
+def reproduction_of_gap(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario, gap: Gap, dtype: str) -> str:
     """At most fifteen lines of Python that show the disagreement at one element without this project."""
     module, _, name = subject.label.partition(":")
     tensor, _, part = gap.tensor.partition(".")
@@ -117,6 +118,7 @@ def reproduction(subject: Subject, hyper: Mapping[str, Any], scenario: Scenario,
         ]
     else:
         lines.append("for g in gradients:")
+    # The adapter of a row-wise formula, such as SparseAdam, takes nothing but sparse gradients.
     sparse = getattr(subject.cls, "by_rows", False)
     made = "torch.sparse_coo_tensor([[0]], [g], (1,), dtype=p.dtype)" if sparse else "torch.full_like(p, g)"
     lines += [

@@ -1,4 +1,4 @@
-"""Saving, loading and copying: a run that was interrupted continues as if it had not been."""
+"""A run that is saved to a file, loaded into a fresh optimizer and continued, against the unbroken run, bit for bit."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ from torch.optim import Optimizer
 from .....scratch_impls import Case
 from ...context import Context
 from ...result import Failed
-from ..equal import Params, Values, clones, go, leaves, same, started, state_leaves, values
-from ..trials import other_value
+from ..differences import require_equal
+from ..option_values import other_value
+from ..runs import Params, clones, subject_after, take_steps
+from ..state import Values, leaves, named_state, named_values
 
 BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for every average to hold a history
 
 
-def resume(context: Context, case: Case, params: Params, saved: dict[str, Any]) -> tuple[Optimizer, Params]:
+def load_into_fresh(context: Context, case: Case, params: Params, saved: dict[str, Any]) -> tuple[Optimizer, Params]:
     """A fresh optimizer over copies of the parameters, built with other values, which then loads."""
     fresh = clones(params)
-    optimizer = context.build(fresh, **{**case.hyper, **other_options(context, case, params, saved["param_groups"][0])})
+    optimizer = context.build(
+        fresh, **{**case.hyper, **changed_options(context, case, params, saved["param_groups"][0])}
+    )
     optimizer.load_state_dict(saved)
     return optimizer, fresh
 
 
-def other_options(context: Context, case: Case, params: Params, group: dict[str, Any]) -> dict[str, Any]:
+def changed_options(context: Context, case: Case, params: Params, group: dict[str, Any]) -> dict[str, Any]:
     """Another value for every number that the group holds and the constructor takes: the saved ones must come back."""
     found: dict[str, Any] = {}
     for name in (n for n in {**context.subject.options, **case.hyper} if group.get(n) is not None):
@@ -40,33 +44,36 @@ def other_options(context: Context, case: Case, params: Params, group: dict[str,
 
 
 def through_a_file(saved: dict[str, Any], case: Case, dtype: str) -> dict[str, Any]:
+    """Saved and loaded as torch does by default since 2.6: tensors and plain values, no code."""
     file = io.BytesIO()
     torch.save(saved, file)
     file.seek(0)
     try:
         loaded: dict[str, Any] = torch.load(file, weights_only=True)
     except pickle.UnpicklingError as error:
-        said = str(error).splitlines()[0]
+        refusal = str(error).splitlines()[0]
         cause = "state_dict holds something other than tensors and plain values"
-        message = f"torch.load(weights_only=True) refuses: {said}"
+        message = f"torch.load(weights_only=True) refuses: {refusal}"
         raise Failed(message, case=case.name, dtype=dtype, cause=cause) from None
     return loaded
 
 
-def goes_on(context: Context, case: Case, dtype: str) -> None:
-    optimizer, params = started(context, case, dtype, BEFORE)
+def judge_resumed_run(context: Context, case: Case, dtype: str) -> None:
+    optimizer, params = subject_after(context, case, dtype, BEFORE)
     saved = through_a_file(optimizer.state_dict(), case, dtype)
-    resumed, fresh = resume(context, case, params, saved)
+    resumed, fresh = load_into_fresh(context, case, params, saved)
     where: dict[str, Any] = {"case": case, "dtype": dtype}
-    same(group_options(resumed), group_options(optimizer), "hyperparameters after loading", **where)
-    same(formats_of(resumed, fresh), formats_of(optimizer, params), "type of a state after loading", **where)
+    require_equal(group_options(resumed), group_options(optimizer), "hyperparameters after loading", **where)
+    require_equal(
+        types_of_state(resumed, fresh), types_of_state(optimizer, params), "type of a state after loading", **where
+    )
     what, cause = "state after loading", "the state_dict does not carry all of the state"
-    same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+    require_equal(named_values(resumed, fresh), named_values(optimizer, params), what, cause=cause, **where)
     for step in range(BEFORE, AFTER):
-        go(optimizer, params, range(step, step + 1), context.seed)
-        go(resumed, fresh, range(step, step + 1), context.seed)
+        take_steps(optimizer, params, range(step, step + 1), context.seed)
+        take_steps(resumed, fresh, range(step, step + 1), context.seed)
         what = f"step {step + 1}, saved and loaded after step {BEFORE}, against the unbroken run"
-        same(values(resumed, fresh), values(optimizer, params), what, cause=cause, **where)
+        require_equal(named_values(resumed, fresh), named_values(optimizer, params), what, cause=cause, **where)
 
 
 def group_options(optimizer: Optimizer) -> Values:
@@ -74,6 +81,6 @@ def group_options(optimizer: Optimizer) -> Values:
     return dict(leaves(named, "param_groups"))
 
 
-def formats_of(optimizer: Optimizer, params: Params) -> Values:
-    live = state_leaves(optimizer, params)
+def types_of_state(optimizer: Optimizer, params: Params) -> Values:
+    live = named_state(optimizer, params)
     return {k: f"{v.dtype} on {v.device}" if isinstance(v, torch.Tensor) else type(v).__name__ for k, v in live.items()}
