@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 import torch
-from cells import each_grouped_spec, each_spec, each_twinned_spec, scratch, twin
+from agreement_cells import each_grouped_spec, each_spec, each_twinned_spec, scratch, twin
 
 from twinstep.bench import adapter
 from twinstep.reference.local_model import asks_for_closure

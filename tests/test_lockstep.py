@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cells import each_cell, each_dtype, scratch, twin
+from agreement_cells import each_cell, each_dtype, scratch, twin
 
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import synced_scenario

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import here
 import pytest
+import this_tree
 
 from twinstep.bench.records import manifest
 from twinstep.bench.records.tables import TableError
@@ -11,10 +11,10 @@ from twinstep.bench.records.tables import TableError
 
 def test_no_test_vanished(collected):
     files = {name.split("::")[0] for name in collected}
-    absent = [p.name for p in (here.ROOT / "tests").glob("test_*.py") if f"tests/{p.name}" not in files]
+    absent = [p.name for p in (this_tree.ROOT / "tests").glob("test_*.py") if f"tests/{p.name}" not in files]
     if absent:
         pytest.skip(f"part of the suite was collected, without {', '.join(sorted(absent)[:3])}")
-    vanished, _ = manifest.compare(manifest.read(here.ROOT), manifest.grouped(collected))
+    vanished, _ = manifest.compare(manifest.read(this_tree.ROOT), manifest.grouped(collected))
     assert not vanished, "\n".join([*vanished, "if on purpose: twinstep manifest --write"])
 
 

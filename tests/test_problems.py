@@ -63,8 +63,8 @@ def test_the_global_generators_stay_untouched(problem, pytestconfig):
 
 
 FIRST_IN_A_PROCESS = """
-import random, here
-here.use_this_tree()
+import random, this_tree
+this_tree.use_this_tree()
 import torch
 from twinstep.bench.problems import digits_softmax
 before = random.getstate()

@@ -6,7 +6,7 @@ import functools
 
 import pytest
 import torch
-from cells import each_case, each_cell, each_defect, each_dtype, each_twinned_spec, scratch, torch_cases, twin
+from agreement_cells import each_case, each_cell, each_defect, each_dtype, each_twinned_spec, scratch, torch_cases, twin
 
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import probe

@@ -6,14 +6,14 @@ import ast
 import csv
 import sys
 
-import here
 import pytest
+import this_tree
 
 from twinstep import scratch_impls
 from twinstep.bench.battery.checks import CHECKS
 from twinstep.reference import torch_paths
 
-sys.path.insert(0, str(here.ROOT / "tests" / "strangers"))
+sys.path.insert(0, str(this_tree.ROOT / "tests" / "strangers"))
 
 import judge_strangers
 import table

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-import here
 import numpy as np
 import pandas as pd
 import pytest
+import this_tree
 import torch
-from cells import each_spec, scratch
+from agreement_cells import each_spec, scratch
 from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
@@ -67,7 +67,7 @@ def test_curves_agree_and_fall(problem, spec, pytestconfig, record):
         )  # fmt: skip
 
 
-BASELINE = read_table(here.ROOT / "results" / "baseline.csv")
+BASELINE = read_table(this_tree.ROOT / "results" / "baseline.csv")
 
 
 def moved(problem, spec, case, runs):

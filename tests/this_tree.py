@@ -1,7 +1,7 @@
 """The tests judge the tree they stand in, whichever tree the installed name `twinstep` points to.
 
 All imports of the project are relative, so a module `twinstep` whose path is the repository root is all it takes.
-`python tests/here.py ARGS` is the command line of this tree: `twinstep ARGS`, for tests that need a process of its own.
+`python tests/this_tree.py ARGS` is this tree's `twinstep ARGS`, for tests that need a process of its own.
 """
 
 from __future__ import annotations
