@@ -23,7 +23,7 @@ def strays(paths):
 
 def judged_in(text):
     """The checks that the text of a file has fail."""
-    return set(re.findall(r'(?:Controls|caught)\(\s*"([a-z0-9-]+)"', text))
+    return set(re.findall(r'(?:Controls|(?<!\.)caught)\(\s*"([a-z0-9-]+)"', text))
 
 
 def test_a_file_is_named_as_the_check_that_it_tests():
