@@ -88,7 +88,7 @@ class CheckItem(pytest.Item):
 
 def _check_of(item: pytest.Item) -> Any:
     """The OptimizerCheck that an item runs, if any: nothing is one before the module that defines it is loaded."""
-    loaded = sys.modules.get(f"{__package__}.parametrize")
+    loaded = sys.modules.get(f"{__package__}.battery.parametrize")
     if loaded is None:
         return None
     params = getattr(getattr(item, "callspec", None), "params", {})

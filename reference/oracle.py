@@ -1,4 +1,4 @@
-"""A formula driven through a gradient history in any number system; with multi-precision numbers it is the truth."""
+"""A formula driven through a gradient history in any number system; with multi-precision numbers it is the reference."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Trajectory:
                 formula that evaluates the loss itself become one vector with one state
     hyper       every hyperparameter of the formula
     synced      None, or for each parameter (steps taken, state) to begin with
-    hold        what becomes of a state value between two steps, where the number system does not say it
+    store       what becomes of a state value between two steps, where the number system does not say it
     rugged      on which ground a formula walks that evaluates the loss itself
     """
 
@@ -33,11 +33,11 @@ class Trajectory:
         hyper: Mapping[str, Any],
         start: Sequence[Any],
         synced: Sequence[tuple[int, State]] | None = None,
-        hold: Callable[[Any], Any] = lambda value: value,
+        store: Callable[[Any], Any] = lambda value: value,
         *,
         rugged: bool = False,
     ) -> None:
-        self.spec, self.hyper, self.hold, self.rugged = spec, dict(hyper), hold, rugged
+        self.spec, self.hyper, self.store, self.rugged = spec, dict(hyper), store, rugged
         self.params = [joined(start)] if spec.closure else list(start)
         self.shapes = [np.shape(p) for p in start]
         begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in self.params]
@@ -60,7 +60,7 @@ class Trajectory:
                 self.params[i], new = self.spec.update(
                     self.params[i], gradient, self.states[i], self.counts[i], **hyper
                 )
-                self.states[i] = {name: self.hold(value) for name, value in new.items()}
+                self.states[i] = {name: self.store(value) for name, value in new.items()}
 
 
 def multiprecision(value: Any) -> Any:

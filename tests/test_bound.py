@@ -9,7 +9,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from twinstep.bench.compare.bounded import PRECISIONS, Bounded, bounded_hyper
-from twinstep.bench.compare.random_rounding import MAGNIFIED, Noisy, Rounding, apart
+from twinstep.bench.compare.random_rounding import MAGNIFIED, RandomlyRounded, Rounding, spread
 from twinstep.reference.oracle import multiprecision
 from twinstep.scratch_impls._numbers import maximum, mean, minimum, sign, where
 
@@ -131,9 +131,9 @@ def test_an_unknown_convention_of_comparison_is_not_hidden():
 def test_random_rounding_is_as_large_as_the_formats_and_opens_what_it_decides(dtype):
     for margin, sure in ((1e-3, True), (4 * PRECISIONS[dtype].roundoff, False)):
         rounding = Rounding(dtype, runs=6, factor=8.0)
-        third = Noisy.exact([1.0, 2.0], rounding) / 3
-        away = apart(third.value) / (PRECISIONS[dtype].roundoff * MAGNIFIED.get(dtype, 1.0))
+        third = RandomlyRounded.exact([1.0, 2.0], rounding) / 3
+        away = spread(third.value) / (PRECISIONS[dtype].roundoff * MAGNIFIED.get(dtype, 1.0))
         assert (0.1 * third.value[0] < away).all() and (away <= 2 * third.value[0]).all()
         assert (third.value[0] == np.array([1.0, 2.0]) / 3).all(), "the first run is exact"
-        assert third.sum() < 1 + margin and rounding.open is not sure
+        assert third.sum() < 1 + margin and rounding.undecided is not sure
         assert len((2 * third).value) == (7 if sure else 1), "nothing more is asked of the others"

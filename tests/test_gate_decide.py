@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinstep.bench.gate.decide import ALPHA, INCONCLUSIVE, OPEN, PASS, REGRESSION, Rule, blur, decide
-from twinstep.bench.gate.program import changes, fair
+from twinstep.bench.gate.decide import ALPHA, INCONCLUSIVE, OPEN, PASS, REGRESSION, Rule, decide
+from twinstep.bench.gate.statistics import changes, comparable_times, median_error
 
 RULE = Rule()
 MOST = 2 * RULE.extended
@@ -117,10 +117,10 @@ def test_a_machine_that_slows_down_steadily_cancels():
 def test_the_processors_work_judges_where_neighbours_disturb_the_clock():
     work = {arm: [1.0] * 10 for arm in ("base", "head", "null")}
     calm = {**work, "head": [1.5] * 10}  # it waits: the clock sees it
-    assert fair({"seconds": calm, "cpu": work})["head"] == [1.5] * 10
+    assert comparable_times({"seconds": calm, "cpu": work})["head"] == [1.5] * 10
     disturbed = {**calm, "base": [1.0] * 5 + [2.0] * 5}
-    assert fair({"seconds": disturbed, "cpu": work})["head"] == [1.0] * 10
+    assert comparable_times({"seconds": disturbed, "cpu": work})["head"] == [1.0] * 10
 
 
-def test_blur_is_not_stretched_by_one_odd_process():
-    assert blur([0.0, 0.001, -0.001, 0.0, 0.5]) < 0.01 < blur([0.0, 0.1, -0.1, 0.2, -0.2])
+def test_median_error_is_not_stretched_by_one_odd_process():
+    assert median_error([0.0, 0.001, -0.001, 0.0, 0.5]) < 0.01 < median_error([0.0, 0.1, -0.1, 0.2, -0.2])

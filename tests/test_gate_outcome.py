@@ -15,12 +15,14 @@ import this_tree
 from click.testing import CliRunner
 
 from twinstep.bench.cli import cli
-from twinstep.bench.gate import config, history, program, report, start
+from twinstep.bench.gate import config, history, report, start
+from twinstep.bench.gate.config import Plan
 from twinstep.bench.gate.decide import INCONCLUSIVE, PASS, REGRESSION, decide
 from twinstep.bench.gate.outcome import Fault, Outcome, accept
-from twinstep.bench.gate.program import Plan
+from twinstep.bench.gate.program import faults as worker_faults
+from twinstep.bench.gate.program.run import run as run_gate
 from twinstep.bench.gate.trees import Checkout, GateError
-from twinstep.bench.gate.workers import WorkerDied
+from twinstep.bench.gate.worker.process import WorkerDied
 from twinstep.bench.records import journal
 from twinstep.bench.records.journal import DamagedJournal, TableError
 
@@ -121,14 +123,14 @@ def gate(tmp_path, monkeypatch):
     """gate(worker, accepted=...) -> Outcome, of two empty checkouts."""
 
     def run(worker, **fields):
-        monkeypatch.setattr(program, "answers", worker)
+        monkeypatch.setattr(worker_faults, "messages", worker)
         for name in ("base", "head"):
             (tmp_path / name).mkdir(exist_ok=True)
         plan = Plan(
             base=Checkout(root=tmp_path / "base", commit="base"), head=Checkout(root=tmp_path / "head", commit="head"),
             settings=config.parse({"formulas": True}), **fields,
         )  # fmt: skip
-        return program.run(plan, history.History(tmp_path / "out"))
+        return run_gate(plan, history.History(tmp_path / "out"))
 
     return run
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from agreement_cells import each_spec
 
-from twinstep.bench.compare.bounds import truth_of
+from twinstep.bench.compare.bounds import bounds_of
 from twinstep.bench.compare.gap import gaps
 from twinstep.bench.compare.scenario import probe
 from twinstep.reference.oracle import Trajectory, exact_hyper, multiprecision
@@ -17,7 +17,7 @@ SCENARIO = probe(3, steps=30, shapes=((4, 5),))
 
 def trajectory(spec, hyper, number, scenario=SCENARIO):
     """The parameters after every step, as float64 arrays."""
-    scenario = scenario.fitted(spec)
+    scenario = scenario.for_spec(spec)
     run = Trajectory(spec, hyper, [number(a) for a in scenario.start])
     path = []
     for row, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
@@ -28,11 +28,11 @@ def trajectory(spec, hyper, number, scenario=SCENARIO):
 
 def errors(spec, hyper):
     """The parameters after every step with their errors, as a replay has them."""
-    scenario = SCENARIO.fitted(spec)
-    truth = truth_of(spec, hyper, scenario, "float64")
+    scenario = SCENARIO.for_spec(spec)
+    bounds = bounds_of(spec, hyper, scenario, "float64")
     for row, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
-        truth.step(row, factor)
-        yield truth.read(0, "param")
+        bounds.step(row, factor)
+        yield bounds.read(0, "param")
 
 
 def one_float(array):
@@ -63,8 +63,8 @@ def test_the_computed_error_covers_the_true_one(spec):
         exact = trajectory(spec, exact_hyper(hyper), multiprecision)
         rounded = trajectory(spec, hyper, np.array)
         pairs = errors(spec, hyper)
-        for step, (truth, ours, pair) in enumerate(zip(exact, rounded, pairs, strict=True), start=1):
-            error = np.abs((multiprecision(ours) - truth).astype(np.float64))
+        for step, (exactly, ours, pair) in enumerate(zip(exact, rounded, pairs, strict=True), start=1):
+            error = np.abs((multiprecision(ours) - exactly).astype(np.float64))
             assert (error <= pair.error).all(), (
                 f"{spec.name}/{case.name} step {step}: {(error / pair.error).max()} bounds"
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parents[1]  # the tree that this file is part of
+HERE = Path(__file__).resolve().parents[2]  # the tree that this file is part of
 
 _BOOT = (
     "import importlib, sys, types; name, root, module, function, *given = sys.argv[1:]; m = types.ModuleType(name); "

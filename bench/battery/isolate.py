@@ -106,8 +106,8 @@ class Isolated:
         }
         (folder / "request.json").write_text(json.dumps(body), encoding="utf-8")
         (folder / "ready").unlink(missing_ok=True)
-        parent = (__package__ or "").rpartition(".")[0]
-        order = command("bench.isolate", "serve", str(folder), name=parent)
+        parent = (__package__ or "").removesuffix(".bench.battery")
+        order = command("bench.battery.isolate", "serve", str(folder), name=parent)
         with (folder / "said").open("w") as said:
             self._worker = subprocess.Popen(
                 order, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
@@ -138,7 +138,7 @@ class Isolated:
     def _last_words(self) -> str:
         """The end of what was written: a crash or a hang leaves its Python stack there, innermost call first."""
         said = Path(self._folder.name, "said").read_text(encoding="utf-8", errors="replace").splitlines()
-        dull = (f'  File "{Path(__file__).resolve().parent}', '  File "<string>"', "Extension modules:", "  ...")
+        dull = (f'  File "{Path(__file__).resolve().parents[1]}', '  File "<string>"', "Extension modules:", "  ...")
         return "\n".join([line for line in said if line.strip() and not line.startswith(dull)][-12:])
 
 

@@ -177,7 +177,7 @@ def explain(error: BaseException) -> str:
     """The message; where importing their code raised, their traceback too, without the frames that led there."""
     cause = error.__cause__
     frame = cause.__traceback__ if cause is not None else None
-    folders = (Path(__file__).parent, Path(scratch_impls.__file__).parent, Path(importlib.__file__).parent)
+    folders = (Path(__file__).parents[1], Path(scratch_impls.__file__).parent, Path(importlib.__file__).parent)
     skipped = (*(str(folder) + os.sep for folder in folders), "<frozen importlib")
     while frame is not None and frame.tb_frame.f_code.co_filename.startswith(skipped):
         frame = frame.tb_next

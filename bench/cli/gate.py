@@ -33,9 +33,9 @@ def gate(
         raise click.UsageError("give --base REF, the commit to judge against, or --self-test")
     with bad_input():
         if self_test:
-            from ..gate import selftest
+            from ..gate.selftest.run import run as run_self_test
 
-            code = selftest.run(out.resolve(), decisions=decisions, only=only or ())
+            code = run_self_test(out.resolve(), decisions=decisions, only=only or ())
         else:
             from ..gate import start
 

@@ -19,9 +19,9 @@ from ._terminal import bad_input, chosen, out_option
 def noise(only: tuple[str, ...] | None, processes: int, out: Path) -> None:
     """What this machine can resolve: the working tree against itself, before one trusts a gate on it."""
     with bad_input():
-        from ..gate import selftest
+        from ..gate.selftest.noise import noise as measure_noise
 
-        found = selftest.noise(Path.cwd(), out.resolve(), processes=processes, only=only or ())
+        found = measure_noise(Path.cwd(), out.resolve(), processes=processes, only=only or ())
     screen = console()
     table = Table(title="identical code against itself", title_justify="left", box=SIMPLE_HEAD)
     for name in ("benchmark", "processes", "spread of a process", "worst process", "smallest slowdown found"):

@@ -1,7 +1,7 @@
 """What a formula says of a scenario, and how far a right implementation may be from it: the measure of a replay.
 
-A formula that does the same to every element at every step is bounded to first order (`Bounds`); one that evaluates the
-loss and chooses its way by what it finds is run several times with random rounding (`Samples`).
+A formula that does the same to every element at every step is bounded to first order (`FirstOrderBounds`); one that
+evaluates the loss and branches by what it finds is run several times with random rounding (`SampledBounds`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from ...reference.oracle import Trajectory
 from ...scratch_impls import Spec, State, map_state
 from .bounded import PRECISIONS, Bounded, bounded_hyper
-from .random_rounding import Noisy, Rounding, apart
+from .random_rounding import RandomlyRounded, Rounding, spread
 from .scenario import Scenario
 
 # Measured over all cases of L-BFGS, twenty seeds, float32 and float64, parameters and state, in bowls and on rugged
@@ -25,19 +25,19 @@ SAMPLES = 6
 FACTOR = 8.0
 
 
-def truth_of(spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> Bounds | Samples:
-    """`hyper` in full; the numbers of the scenario are those of the format already."""
-    return (Samples if spec.closure else Bounds)(spec, hyper, scenario, dtype)
+def bounds_of(spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> FirstOrderBounds | SampledBounds:
+    """The bounds of a formula on a scenario that is `cast_to(dtype)` already; `hyper` is every hyperparameter."""
+    return (SampledBounds if spec.closure else FirstOrderBounds)(spec, hyper, scenario, dtype)
 
 
-class Bounds(Trajectory):
+class FirstOrderBounds(Trajectory):
     """Parameters and states as (value, error) pairs."""
 
     def __init__(self, spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> None:
         self.dtype = dtype
         start = [Bounded.exact(a, dtype) for a in scenario.start]
         synced = scenario.synced and [(count, map_state(state, self._exact)) for count, state in scenario.synced]
-        super().__init__(spec, bounded_hyper(hyper), start, synced, functools.partial(_held, dtype=dtype))
+        super().__init__(spec, bounded_hyper(hyper), start, synced, functools.partial(_round_number, dtype=dtype))
 
     def _exact(self, value: Any) -> Any:
         return None if value is None else Bounded.exact(value, self.dtype)
@@ -45,7 +45,7 @@ class Bounds(Trajectory):
     def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
         super().step([self._exact(g) for g in gradients], lr_factor)
 
-    def move(self, params: Sequence[np.ndarray]) -> None:
+    def set_params(self, params: Sequence[np.ndarray]) -> None:
         """Sets the parameters, as if without error."""
         self.params = [
             Bounded.exact(p.reshape(old.shape), self.dtype) for p, old in zip(params, self.params, strict=True)
@@ -59,7 +59,7 @@ class Bounds(Trajectory):
         return self.states[unit].get(name) if self.counts[unit] else None
 
 
-class Samples:
+class SampledBounds:
     """All parameters as one vector, and its state, in runs of which the first is exact to float64."""
 
     def __init__(self, spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> None:
@@ -68,7 +68,7 @@ class Samples:
         self.run = Trajectory(spec, hyper, [self._exact(a) for a in scenario.start], synced, rugged=scenario.rugged)
 
     def _exact(self, value: Any) -> Any:
-        return value if value is None or isinstance(value, int) else Noisy.exact(value, self.rounding)
+        return value if value is None or isinstance(value, int) else RandomlyRounded.exact(value, self.rounding)
 
     @property
     def params(self) -> list[Any]:
@@ -79,10 +79,10 @@ class Samples:
         return self.run.states
 
     def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
-        with np.errstate(all="ignore"):  # where a run overflows, the result is open, and says so
+        with np.errstate(all="ignore"):  # where a run overflows, the error is infinite
             self.run.step([self._exact(g) for g in gradients], lr_factor)
 
-    def move(self, params: Sequence[np.ndarray]) -> None:
+    def set_params(self, params: Sequence[np.ndarray]) -> None:
         """Sets the parameters, as if without error."""
         self.run.params = [self._exact(p) for p in params]
 
@@ -91,14 +91,14 @@ class Samples:
         found = self.params[unit] if name == "param" else self.states[unit].get(name)
         if found is None or not self.run.counts[unit]:
             return None
-        rows = found.value if isinstance(found, Noisy) else np.full((1, 1), float(found))
-        error = self.rounding.factor * apart(rows)
+        rows = found.value if isinstance(found, RandomlyRounded) else np.full((1, 1), float(found))
+        error = self.rounding.factor * spread(rows)
         if not isinstance(found, int):  # a count is exact
             error = error + self.precision.roundoff * abs(rows[0]) + self.precision.underflow
-        return Bounded(rows[0], np.where(np.isnan(error) | self.rounding.open, np.inf, error), self.precision)
+        return Bounded(rows[0], np.where(np.isnan(error) | self.rounding.undecided, np.inf, error), self.precision)
 
 
-def _held(value: Any, dtype: str) -> Any:
+def _round_number(value: Any, dtype: str) -> Any:
     """A state value that is a number, not a tensor, may be kept in the parameter's format: it is rounded once."""
     if value is None or (isinstance(value, Bounded) and not value.constant):
         return value

@@ -30,7 +30,7 @@ def likely_cause(
     Looked up in float64 over the parameters, whatever dtype the disagreement was found in.
     """
     try:
-        ours = trajectory(make, our_hyper, scenario.fitted(spec), device)
+        ours = trajectory(make, our_hyper, scenario.for_spec(spec), device)
     except Exception:  # it does not work in float64, which must not hide the disagreement that was found elsewhere
         return ""
     if not np.isfinite(ours).all():
@@ -45,7 +45,7 @@ def likely_cause(
 
 def _walk(variant: Variant, scenario: Scenario) -> tuple[np.ndarray, np.ndarray] | None:
     """Values and errors of a variant's parameters after every step; None where it cannot be evaluated."""
-    scenario = scenario.fitted(variant.spec)
+    scenario = scenario.for_spec(variant.spec)
     start = [Bounded.exact(a, "float64") for a in scenario.start]
     try:
         hyper = bounded_hyper(variant.hyper)

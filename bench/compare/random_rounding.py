@@ -1,10 +1,10 @@
-"""How far rounding may carry a formula that chooses its way: numbers whose every result is rounded at random.
+"""How far rounding may carry a formula that branches by what it computes: every result is rounded at random.
 
 First-order bounds assume the worst of every operation, and that errors never cancel. Through the iterations of a
-quasi-Newton step, where each corrects the one before, they pass every value within a few, and of a comparison they can
-only say that it is open. Run several times with random rounding, a formula shows what rounding does do to it, with the
-ways that it chooses: where one run might go another way than the exact one, the result is open. So all can go the same
-way, side by side in the rows of one array.
+quasi-Newton step, where each corrects the one before, they exceed every value within a few, and of a comparison they
+can only say that it is undecided. Run several times with random rounding, a formula shows what rounding does do to it,
+branches included. All runs follow the exact one; where one of them might branch otherwise, the result is undecided. So
+they can go side by side, in the rows of one array.
 
 Source: Vignes 2004, Discrete stochastic arithmetic, Numerical Algorithms 37; Parker 1997, Monte Carlo arithmetic.
 """
@@ -29,22 +29,23 @@ MAGNIFIED = {"float64": 16.0}
 class Rounding:
     """How the results of several runs are rounded, and whether that has decided a comparison.
 
-    runs    so many are rounded at random, by up to two unit roundoffs of the format, magnified; before them goes one
-            that is exact to float64
-    factor  how many times as far as they stand apart two right implementations may
-    open    two right implementations may have parted: of what follows nothing is sure, and the exact run alone goes on
+    runs        so many are rounded at random, by up to two unit roundoffs of the format, magnified; before them goes
+                one that is exact to float64
+    factor      two right implementations may differ by so many times the spread of the runs
+    undecided   rounding may have decided a comparison, so that two right implementations go different ways from here:
+                of what follows nothing is sure, and the exact run alone goes on
     """
 
     def __init__(self, dtype: str, runs: int, factor: float, seed: int = 0) -> None:
         precision, magnified = PRECISIONS[dtype], MAGNIFIED.get(dtype, 1.0)
-        self.runs, self.factor, self.open = runs, factor / magnified, False
+        self.runs, self.factor, self.undecided = runs, factor / magnified, False
         self.size, self.underflow = 4 * precision.roundoff * magnified, precision.underflow
         # The runs are in float64, where what is too large becomes infinite by itself.
         self.largest = None if dtype == "float64" else float(torch.finfo(getattr(torch, dtype)).max)
         self.generator = np.random.default_rng(seed)
 
     def __call__(self, value: np.ndarray) -> np.ndarray:
-        rounded = value[:1] if self.open else self._at_random(value)
+        rounded = value[:1] if self.undecided else self._at_random(value)
         if self.largest is not None and (too_large := abs(rounded) > self.largest).any():
             rounded = np.where(too_large, np.sign(rounded) * np.inf, rounded)
         return rounded
@@ -61,15 +62,15 @@ class Rounding:
         rounded[1:] += error
         return rounded
 
-    def decided(self, margin: np.ndarray) -> np.ndarray:
-        """The margin of a comparison in the exact run, which all follow; open where another might not have."""
+    def compare(self, margin: np.ndarray) -> np.ndarray:
+        """The margin of a comparison in the exact run, which all follow; undecided where another might not have."""
         if len(margin) > 1:
-            away = apart(margin)
-            self.open = self.open or not ((abs(margin[0]) > self.factor * away) | (away == 0)).all()
+            width = spread(margin)
+            self.undecided = self.undecided or not ((abs(margin[0]) > self.factor * width) | (width == 0)).all()
         return margin[0]
 
 
-def apart(rows: np.ndarray) -> np.ndarray:
+def spread(rows: np.ndarray) -> np.ndarray:
     """How far the others stand from the first row, at most; NaN where it, or one of them, alone is no number."""
     exact, others = rows[0], rows[1:]
     with np.errstate(invalid="ignore"):
@@ -78,77 +79,77 @@ def apart(rows: np.ndarray) -> np.ndarray:
     return distance
 
 
-class Noisy:
+class RandomlyRounded:
     """A vector of float64, or a single number, in all runs side by side. Python's own numbers are exact.
 
     value   a row for each run, or one for all as long as they are equal; a single number is a row of one element
     """
 
-    __slots__ = ("rounded", "value")
-    __array_ufunc__ = None  # NumPy must hand `array * Noisy` over to __rmul__
+    __slots__ = ("rounding", "value")
+    __array_ufunc__ = None  # NumPy must hand `array * RandomlyRounded` over to __rmul__
 
-    def __init__(self, value: np.ndarray, rounded: Rounding) -> None:
-        self.value, self.rounded = value, rounded
+    def __init__(self, value: np.ndarray, rounding: Rounding) -> None:
+        self.value, self.rounding = value, rounding
 
     @classmethod
-    def exact(cls, value: Any, rounded: Rounding) -> Noisy:
+    def exact(cls, value: Any, rounding: Rounding) -> RandomlyRounded:
         """An array of any shape, or a number, that all runs begin with."""
-        return cls(np.asarray(value, dtype=np.float64).reshape(1, -1), rounded)
+        return cls(np.asarray(value, dtype=np.float64).reshape(1, -1), rounding)
 
     @staticmethod
-    def joined(parts: Sequence[Noisy]) -> Noisy:
+    def joined(parts: Sequence[RandomlyRounded]) -> RandomlyRounded:
         """All of them as one vector."""
         runs = max(len(part.value) for part in parts)
         rows = [np.broadcast_to(part.value, (runs, part.value.shape[1])) for part in parts]
-        return Noisy(np.concatenate(rows, axis=1), parts[0].rounded)
+        return RandomlyRounded(np.concatenate(rows, axis=1), parts[0].rounding)
 
-    def _new(self, value: np.ndarray) -> Noisy:
-        return Noisy(self.rounded(value), self.rounded)
+    def _new(self, value: np.ndarray) -> RandomlyRounded:
+        return RandomlyRounded(self.rounding(value), self.rounding)
 
-    def __neg__(self) -> Noisy:
-        return Noisy(-self.value, self.rounded)
+    def __neg__(self) -> RandomlyRounded:
+        return RandomlyRounded(-self.value, self.rounding)
 
-    def __abs__(self) -> Noisy:
-        return Noisy(abs(self.value), self.rounded)
+    def __abs__(self) -> RandomlyRounded:
+        return RandomlyRounded(abs(self.value), self.rounding)
 
-    def __add__(self, other: Any) -> Noisy:
+    def __add__(self, other: Any) -> RandomlyRounded:
         return self._new(self.value + _value(other))
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Noisy:
+    def __sub__(self, other: Any) -> RandomlyRounded:
         return self._new(self.value - _value(other))
 
-    def __rsub__(self, other: Any) -> Noisy:
+    def __rsub__(self, other: Any) -> RandomlyRounded:
         return self._new(_value(other) - self.value)
 
-    def __mul__(self, other: Any) -> Noisy:
+    def __mul__(self, other: Any) -> RandomlyRounded:
         return self._new(self.value * _value(other))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Noisy:
+    def __truediv__(self, other: Any) -> RandomlyRounded:
         return self._new(self.value / _value(other))
 
-    def __rtruediv__(self, other: Any) -> Noisy:
+    def __rtruediv__(self, other: Any) -> RandomlyRounded:
         return self._new(_value(other) / self.value)
 
-    def __pow__(self, exponent: Any) -> Noisy:
+    def __pow__(self, exponent: Any) -> RandomlyRounded:
         return self._new(self.value ** _value(exponent))
 
-    def __getitem__(self, index: slice) -> Noisy:
-        return Noisy(self.value[:, index], self.rounded)
+    def __getitem__(self, index: slice) -> RandomlyRounded:
+        return RandomlyRounded(self.value[:, index], self.rounding)
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape[1:]
 
-    def sum(self) -> Noisy:
+    def sum(self) -> RandomlyRounded:
         """Each term rounded as well: a product is, and so is what was added before it."""
-        return self._new(self.rounded(self.value).sum(axis=1, keepdims=True))
+        return self._new(self.rounding(self.value).sum(axis=1, keepdims=True))
 
-    def max(self) -> Noisy:
-        return Noisy(self.value.max(axis=1, keepdims=True), self.rounded)
+    def max(self) -> RandomlyRounded:
+        return RandomlyRounded(self.value.max(axis=1, keepdims=True), self.rounding)
 
     def __lt__(self, other: Any) -> Any:
         return self._minus(other) < 0
@@ -164,9 +165,9 @@ class Noisy:
 
     def _minus(self, other: Any) -> Any:
         """The exact run's difference: a single number, or a vector of them."""
-        margin = self.rounded.decided(self.value - _value(other))
+        margin = self.rounding.compare(self.value - _value(other))
         return margin if margin.size > 1 else float(margin[0])
 
 
 def _value(other: Any) -> Any:
-    return other.value if isinstance(other, Noisy) else other
+    return other.value if isinstance(other, RandomlyRounded) else other

@@ -8,7 +8,8 @@ step from synchronised state (`synced_scenario`), or of many with the parameters
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,18 @@ from torch.optim import Optimizer
 from ...reference import torch_paths
 from ...reference.local_model import closure_for
 from ...scratch_impls import Spec, map_state
-from .bounds import truth_of
+from .bounds import FirstOrderBounds, SampledBounds, bounds_of
 from .gap import Replay, gaps
-from .scenario import Scenario, cast
+from .scenario import Scenario
 
 Factory = Callable[..., Optimizer]  # (params, **hyper) -> optimizer
 
 
 class _Side:
-    """One optimizer with its parameters; it is driven by step() and read into one flat row.
+    """One optimizer with its parameters; step() drives it, read() gives its tensors.
 
-    together    all parameters step as one vector, whose state stands under the first of them, by a loss that they
-                evaluate
+    together    all parameters step as one vector, whose state stands under the first of them: a formula that
+                evaluates the loss itself, and its twin
     """
 
     def __init__(
@@ -47,7 +48,8 @@ class _Side:
         self.rugged = together and scenario.rugged
         self.optimizer = torch_paths.fed(make)(self.params, **hyper)
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
-        if scenario.synced is not None:  # it enters as what somebody saved
+        # By load_state_dict, which every optimizer has: its own attributes have names that nobody knows.
+        if scenario.synced is not None:
             saved = self.optimizer.state_dict()
             for i, (count, state) in enumerate(scenario.synced):
                 values = map_state(state, lambda v: tensor(v) if isinstance(v, np.ndarray) else v)
@@ -64,7 +66,7 @@ class _Side:
         else:
             self.optimizer.step()
 
-    def take_params(self, other: _Side) -> None:
+    def copy_params_from(self, other: _Side) -> None:
         with torch.no_grad():
             for mine, theirs in zip(self.params, other.params, strict=True):
                 mine.copy_(theirs)
@@ -104,46 +106,73 @@ def replay(
                     whose state cannot be set from outside
     """
     full = spec.hyper(**hyper)
-    scenario = scenario.fitted(spec)
-    rounded = Scenario(
-        name=scenario.name,
-        start=tuple(cast(a, dtype) for a in scenario.start),
-        gradients=tuple(tuple(None if g is None else cast(g, dtype) for g in row) for row in scenario.gradients),
-        lr_factors=scenario.lr_factors,
-        synced=scenario.synced,
-        rugged=scenario.rugged,
-    )
-    truth = truth_of(spec, full, rounded, dtype)
-    side = functools.partial(_Side, scenario=rounded, dtype=dtype, device=device, together=spec.closure)
+    scenario = scenario.for_spec(spec).cast_to(dtype)
+    bounds = bounds_of(spec, full, scenario, dtype)
+    side = functools.partial(_Side, scenario=scenario, dtype=dtype, device=device, together=spec.closure)
     left = side(ours, hyper=hyper if our_hyper is None else our_hyper)
     right = side(theirs, hyper=hyper if their_hyper is None else their_hyper)
-    # A list grows from step to step: what stands in it shows in what is made of it.
-    names = [["param", *(n for n, v in state.items() if not isinstance(v, list))] for state in truth.states]
-    units = zip(truth.params, truth.states, names, strict=True)
-    sizes = [_size(state.get(name), param) for param, state, wanted in units for name in wanted]
-    recorded: dict[str, list[np.ndarray]] = {"ours": [], "theirs": [], "value": [], "error": []}
-    for row, factor in zip(rounded.gradients, rounded.lr_factors, strict=True):
-        tensors = [None if g is None else torch.from_numpy(g) for g in row]
+    layout, rows = _Layout.of(bounds), []
+    for gradients, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
+        tensors = [None if g is None else torch.from_numpy(g) for g in gradients]
         left.step(tensors, factor)
         right.step(tensors, factor)
-        truth.step(row, factor)
-        pairs = [truth.read(i, name) for i, wanted in enumerate(names) for name in wanted]
-        # State before a parameter's first step is nobody's business: torch's Adagrad makes it in the constructor.
-        expected = [b is not None for b in pairs]
-        recorded["ours"].append(_flat(left.read(names, expected), sizes))
-        recorded["theirs"].append(_flat(right.read(names, expected), sizes))
-        recorded["value"].append(_flat([None if b is None else b.value for b in pairs], sizes))
-        recorded["error"].append(_flat([None if b is None else b.error for b in pairs], sizes))
+        bounds.step(gradients, factor)
+        rows.append(layout.rows(left, right, bounds))
         if equal_params:
-            left.take_params(right)
-            truth.move([_array(_joined(unit)).copy() for unit in right.units])  # the next step writes into theirs
-    arrays = {name: np.stack(rows) for name, rows in recorded.items()}
-    starts = np.cumsum([0, *sizes[:-1]])
+            left.copy_params_from(right)
+            # Copies: the next step writes into theirs.
+            bounds.set_params([_array(_joined(unit)).copy() for unit in right.units])
+    arrays = {name: np.stack([row[name] for row in rows]) for name in ("ours", "theirs", "value", "error")}
     if states != "all":
-        _ignore_state(arrays, names, sizes, states)
-    labels = [f"{param}.{name}" for param, wanted in zip(scenario.labels, names, strict=False) for name in wanted]
-    slots = tuple((label, int(start)) for label, start in zip(labels, starts, strict=True))
-    return Replay(**arrays, gap_bounds=gaps(**arrays), slots=slots, dtype=dtype)
+        _ignore_state(arrays, layout, states)
+    return Replay(**arrays, gap_bounds=gaps(**arrays), slots=layout.slots(scenario.labels), dtype=dtype)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Which values stand in one row of a replay, side by side.
+
+    names   for each unit, a parameter or all of them as one vector, "param" and the names of its state
+    sizes   the elements of each, in the same order, one after the other
+    """
+
+    names: list[list[str]]
+    sizes: list[int]
+
+    @classmethod
+    def of(cls, bounds: FirstOrderBounds | SampledBounds) -> _Layout:
+        # A list (the pairs of L-BFGS) grows from step to step: what stands in it shows in what is computed from it.
+        names = [["param", *(n for n, v in state.items() if not isinstance(v, list))] for state in bounds.states]
+        units = zip(bounds.params, bounds.states, names, strict=True)
+        return cls(names, [_size(state.get(name), param) for param, state, wanted in units for name in wanted])
+
+    def rows(self, left: _Side, right: _Side, bounds: FirstOrderBounds | SampledBounds) -> dict[str, np.ndarray]:
+        """Both sides, and the formula's value and error, after a step."""
+        pairs = [bounds.read(i, name) for i, wanted in enumerate(self.names) for name in wanted]
+        # State before a parameter's first step is not compared: torch's Adagrad makes it in the constructor.
+        expected = [pair is not None for pair in pairs]
+        return {
+            "ours": self._row(left.read(self.names, expected)),
+            "theirs": self._row(right.read(self.names, expected)),
+            "value": self._row([None if pair is None else pair.value for pair in pairs]),
+            "error": self._row([None if pair is None else pair.error for pair in pairs]),
+        }
+
+    def _row(self, values: list[Any]) -> np.ndarray:
+        """One float64 row; NaN where a side has no such tensor, or one of another size."""
+        parts = []
+        for value, size in zip(values, self.sizes, strict=True):
+            if isinstance(value, torch.Tensor):
+                value = _array(value)
+            array = np.full(size, np.nan) if value is None else np.asarray(value, dtype=np.float64).reshape(-1)
+            parts.append(array if array.size == size else np.full(size, np.nan))
+        return np.concatenate(parts)
+
+    def slots(self, labels: Sequence[str]) -> tuple[tuple[str, int], ...]:
+        """(name, first element) of each value, such as ("p0.exp_avg", 20)."""
+        names = [f"{label}.{name}" for label, wanted in zip(labels, self.names, strict=False) for name in wanted]
+        starts = np.cumsum([0, *self.sizes[:-1]])
+        return tuple((name, int(start)) for name, start in zip(names, starts, strict=True))
 
 
 def trajectory(make: Factory, hyper: Mapping[str, Any], scenario: Scenario, device: str = "cpu") -> np.ndarray:
@@ -166,10 +195,10 @@ def _size(value: Any, param: Any) -> int:
     return int(np.size(getattr(value, "value", value)))
 
 
-def _ignore_state(arrays: dict[str, np.ndarray], names: list[list[str]], sizes: list[int], states: Any) -> None:
+def _ignore_state(arrays: dict[str, np.ndarray], layout: _Layout, states: str | tuple[str, ...]) -> None:
     """Makes the state tensors that are not to be compared equal on both sides; the parameters always are compared."""
     first = 0
-    for name, size in zip([name for wanted in names for name in wanted], sizes, strict=True):
+    for name, size in zip([name for wanted in layout.names for name in wanted], layout.sizes, strict=True):
         part = slice(first, first + size)
         first += size
         absent = any(np.isnan(arrays[side][:, part]).all() for side in ("ours", "theirs"))
@@ -181,14 +210,3 @@ def _ignore_state(arrays: dict[str, np.ndarray], names: list[list[str]], sizes: 
 def _array(tensor: torch.Tensor) -> np.ndarray:
     array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy().reshape(-1)
     return array
-
-
-def _flat(values: list[Any], sizes: list[int]) -> np.ndarray:
-    """One float64 row; NaN where a side has no such tensor, or one of another size."""
-    parts = []
-    for value, size in zip(values, sizes, strict=True):
-        if isinstance(value, torch.Tensor):
-            value = _array(value)
-        array = np.full(size, np.nan) if value is None else np.asarray(value, dtype=np.float64).reshape(-1)
-        parts.append(array if array.size == size else np.full(size, np.nan))
-    return np.concatenate(parts)

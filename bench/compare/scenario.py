@@ -44,10 +44,10 @@ class Scenario:
     def labels(self) -> tuple[str, ...]:
         return self.names or tuple(f"p{i}" for i in range(len(self.start)))
 
-    def fitted(self, spec: Spec) -> Scenario:
+    def for_spec(self, spec: Spec) -> Scenario:
         """As the formula can take it: in parameters of its dimensions, and with few steps where each is many."""
 
-        def fit(array: np.ndarray | None) -> Any:
+        def reshaped(array: np.ndarray | None) -> Any:
             return None if array is None else np.reshape(array, as_shape(np.shape(array), spec.dims))
 
         rows, factors = self.gradients, self.lr_factors
@@ -56,12 +56,18 @@ class Scenario:
             # A line search divides by its first trial: from an lr of 0 torch's raises (lbfgs-search-at-rate-zero).
             rows, factors = tuple(rows[t] for t in kept), tuple(factors[t] or 1.0 for t in kept)
         if spec.dims is not None:
-            rows = tuple(tuple(fit(g) for g in row) for row in rows)
-        return replace(self, start=tuple(fit(a) for a in self.start), gradients=rows, lr_factors=factors)
+            rows = tuple(tuple(reshaped(g) for g in row) for row in rows)
+        return replace(self, start=tuple(reshaped(a) for a in self.start), gradients=rows, lr_factors=factors)
+
+    def cast_to(self, dtype: str) -> Scenario:
+        """Start and gradients rounded to the format, so that every side and the bounds start from the same values."""
+        gradients = tuple(tuple(None if g is None else cast(g, dtype) for g in row) for row in self.gradients)
+        return replace(self, start=tuple(cast(a, dtype) for a in self.start), gradients=gradients)
 
 
 def spread_gradient(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Half ordinary N(0, 1), half magnitudes from 1 down to 1e-9 with random signs, and a few zeros."""
+    # Where g is far below eps, and at 0, conventions differ by factors that ordinary gradients hide in the last digits.
     ordinary = rng.standard_normal(shape)
     tiny = rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.uniform(-9, 0, shape)
     gradient = np.asarray(np.where(np.arange(ordinary.size).reshape(shape) % 2 == 0, ordinary, tiny))
@@ -74,6 +80,7 @@ def spread_gradient(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndar
 # large first gradient, both learning rates and a late start.
 CLOSURE_STEPS = 4
 
+# A matrix, a vector of no whole vector width, a single number: kernels and rules of matrices handle each otherwise.
 SHAPES: tuple[tuple[int, ...], ...] = ((4, 5), (7,), ())
 
 
@@ -121,7 +128,8 @@ def tiny(seed: int, *, steps: int = 20, n: int = 24) -> Scenario:
     """Gradients between 1e-12 and 1e-4 in magnitude, where eps decides the size of a step."""
     rng = np.random.default_rng(seed)
     start = (rng.standard_normal(n),)
-    sizes = 10.0 ** rng.uniform(-12, -4, n)  # one magnitude an element, so that averages stay as small as gradients
+    # One magnitude an element, so that averages stay as small as gradients.
+    sizes = 10.0 ** rng.uniform(-12, -4, n)
     history = tuple((sizes * rng.standard_normal(n),) for _ in range(steps))
     return Scenario(name="tiny", start=start, gradients=history, lr_factors=(1.0,) * steps)
 
@@ -157,7 +165,7 @@ def synced_scenario(
     history = Trajectory(spec, full, [arrays[0] for arrays in made])
     for t in range(warm):
         history.step([arrays[1 + t] for arrays in made])
-    synced = [(warm, map_state(state, lambda value: _kept(value, dtype))) for state in history.states]
+    synced = [(warm, map_state(state, lambda value: _round_state(value, dtype))) for state in history.states]
     return Scenario(
         name=f"lockstep after {warm} steps",
         start=tuple(
@@ -170,7 +178,7 @@ def synced_scenario(
     )
 
 
-def _kept(value: Any, dtype: str) -> Any:
+def _round_state(value: Any, dtype: str) -> Any:
     """A state value in the format; a number stays a number, and a count the count that it is."""
     if isinstance(value, int):
         return value

@@ -1,16 +1,19 @@
-"""What the gate judges, read from `[tool.twinstep.gate]` of the base's pyproject.toml: never from the head's."""
+"""What the gate judges: two checkouts, by the settings in `[tool.twinstep.gate]` of the base's pyproject.toml.
+
+Never by the head's: a pull request must not loosen its own gate.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ...scratch_impls import nearest
 from .decide import Rule
-from .trees import GateError
+from .trees import Checkout, GateError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,32 @@ class Settings:
         return Rule(threshold=self.threshold)
 
 
+PARTS = frozenset({"agreement", "tests", "time", "reference"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be judged.
+
+    base, head      the two checkouts
+    accepted        names of removals, checks and losses that a maintainer accepts
+    only            cells to time, by the beginning of their names; all unless given
+    parts           what is done, of PARTS: the self-test leaves out what its own trees cannot differ in
+    """
+
+    base: Checkout
+    head: Checkout
+    settings: Settings
+    accepted: frozenset[str] = frozenset()
+    only: tuple[str, ...] = ()
+    parts: frozenset[str] = PARTS
+
+    @property
+    def orders(self) -> dict[str, Any]:
+        roots = {"base": str(self.base.root), "head": str(self.head.root)}
+        return {**roots, "settings": asdict(self.settings), "reference": "reference" in self.parts}
+
+
 def read(root: Path) -> Settings | None:
     """The settings of the tree at root; None where it has none. GateError says what is wrong with them."""
     file = root / "pyproject.toml"
@@ -69,10 +98,21 @@ def read(root: Path) -> Settings | None:
     return None if table is None else parse(table)
 
 
+def settings_of(base: Path) -> Settings:
+    """The base's settings. GateError when it has none."""
+    found = read(base)
+    if found is None:
+        raise GateError(
+            "the base has no [tool.twinstep.gate] in its pyproject.toml, so there is nothing to judge it by; a gate "
+            "begins with the commit after the one that adds it"
+        )
+    return found
+
+
 def parse(table: Mapping[str, Any]) -> Settings:
     """GateError for an unknown key or a value that cannot be."""
-    entries = tuple(_made(Entry, entry, "optimizers") for entry in table.get("optimizers", ()))
-    settings = _made(Settings, {**table, "optimizers": entries}, "[tool.twinstep.gate]")
+    entries = tuple(_construct(Entry, entry, "optimizers") for entry in table.get("optimizers", ()))
+    settings = _construct(Settings, {**table, "optimizers": entries}, "[tool.twinstep.gate]")
     for name in (*(e.optimizer for e in settings.optimizers), *settings.benchmarks):
         if not all(name.partition(":")):
             raise GateError(f"{name!r} names nothing: write MODULE:NAME, such as their_library:TheirAdam")
@@ -85,7 +125,7 @@ def parse(table: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _made(kind: Any, table: Any, where: str) -> Any:
+def _construct(kind: Any, table: Any, where: str) -> Any:
     if not isinstance(table, Mapping):
         raise GateError(f"{where} holds {table!r}, which is no table of keys")
     known = [f.name for f in fields(kind)]

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from .statistics import median_error
+
 OPEN, PASS, REGRESSION, INCONCLUSIVE = "open", "PASS", "REGRESSION", "INCONCLUSIVE"
 
 # The chance to call a cell slower whose processes are as often faster as slower may not exceed this.
@@ -98,12 +100,6 @@ def decide(changes: Sequence[float], nulls: Sequence[float], rule: Rule) -> Deci
     )  # fmt: skip
 
 
-def blur(changes: Sequence[float]) -> float:
-    """How far the median of these may be off, one-sided, 95 %; by a scale that a single odd one does not stretch."""
-    scale = 1.4826 * median(abs(x - median(changes)) for x in changes)
-    return 1.645 * 1.25 * scale / math.sqrt(len(changes))
-
-
 def _staged(changes: Sequence[float], rule: Rule) -> tuple[str, str, Sequence[float]]:
     """(verdict, why, the processes that it rests on)."""
     for n in range(1, len(changes) + 1):
@@ -117,7 +113,7 @@ def _staged(changes: Sequence[float], rule: Rule) -> tuple[str, str, Sequence[fl
             # Two thirds: a slowdown a little above the threshold must not be lost before it could be confirmed.
             if median(seen) > rule.threshold * 2 / 3:
                 return _confirmed(changes[n:], rule)
-            if blur(seen) <= rule.threshold:
+            if median_error(seen) <= rule.threshold:
                 return PASS, f"the median of {n} processes is below the threshold", seen
             if n == rule.extended:
                 return INCONCLUSIVE, f"{n} processes differ so much that {rule.threshold:.0%} could not be seen", seen

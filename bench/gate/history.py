@@ -39,17 +39,20 @@ class History:
         journal.set_aside_damage(self.path)
 
     def append(
-        self, base: str, head: str, cell: Cell, process: int, said: Mapping[str, Any], environment: Mapping[str, Any]
+        self, base: str, head: str, cell: Cell, process: int, measured: Mapping[str, Any], where: Mapping[str, Any]
     ) -> None:
-        """The block times of one cell in one process, a line an arm; seconds are per step."""
-        machine = {name: environment.get(name) for name in MACHINE}
-        for arm, seconds in said["seconds"].items():
+        """The block times of one cell in one process, a line an arm; seconds are per step.
+
+        measured    "seconds", "cpu" and "inner", as `interleave` gave them; where: the environment of that process
+        """
+        machine = {name: where.get(name) for name in MACHINE}
+        for arm, seconds in measured["seconds"].items():
             journal.append_line(
                 self.path,
                 {
                     "run": self.run, "base": base, "head": head, "cell": cell.name, "series": cell.series,
-                    "process": process, "arm": arm, "inner": said["inner"][arm], "seconds": seconds,
-                    "cpu": said["cpu"][arm], **machine,
+                    "process": process, "arm": arm, "inner": measured["inner"][arm], "seconds": seconds,
+                    "cpu": measured["cpu"][arm], **machine,
                 },
             )  # fmt: skip
 
@@ -70,8 +73,8 @@ def read(folder: str | Path) -> list[dict[str, Any]]:
         except ValueError as error:
             damaged.append(f"line {number} ({error})")
     if damaged:
-        said = f"{path}: {len(damaged)} lines are no rows and are left out, first {damaged[0]}"
-        warnings.warn(said, DamagedJournal, stacklevel=2)
+        message = f"{path}: {len(damaged)} lines are no rows and are left out, first {damaged[0]}"
+        warnings.warn(message, DamagedJournal, stacklevel=2)
     return found
 
 

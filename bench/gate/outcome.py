@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from .decide import INCONCLUSIVE, OPEN, PASS, REGRESSION, Decision
+
+Progress = Callable[[str], Any]  # called with one line for each step of the way
 
 PASSED, RED, USAGE, UNCLEAR, NOTHING = 0, 1, 2, 3, 4  # exit codes
 MEANING = {
@@ -94,4 +96,4 @@ def accept(faults: Iterable[Fault], names: Iterable[str]) -> Iterator[Fault]:
         yield Fault(**{**vars(fault), "accepted": True}) if acceptable and fault.name in given else fault
 
 
-__all__ = ["MEANING", "NOTHING", "PASS", "PASSED", "RED", "UNCLEAR", "USAGE", "Fault", "Outcome", "accept"]
+__all__ = ["MEANING", "NOTHING", "PASS", "PASSED", "RED", "UNCLEAR", "USAGE", "Fault", "Outcome", "Progress", "accept"]

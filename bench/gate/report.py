@@ -17,20 +17,20 @@ from rich.table import Table
 from ..records.tables import replace_file
 from ..report.terminal import console
 from .decide import PASS, REGRESSION, Decision
-from .outcome import Fault, Outcome
+from .outcome import Fault, Outcome, Progress
 
 SCHEMA = 1  # the version of the JSON; bench/gate/gate.schema.json describes it
 
 
-def teller(*, quiet: bool) -> Callable[[str], Any]:
-    """How progress is told: a line each on a terminal, only what is red in CI."""
+def progress_printer(*, quiet: bool) -> Progress:
+    """Prints progress on the error stream, a line each; only what is red where quiet, as in CI."""
     errors = Console(stderr=True, emoji=False, highlight=False)
 
-    def tell(line: str) -> None:
+    def show_progress(line: str) -> None:
         if not quiet or line.startswith("RED"):
             errors.print(line, markup=False, soft_wrap=True)
 
-    return tell
+    return show_progress
 
 
 def verdict(decision: Decision) -> str:

@@ -2,6 +2,8 @@
 
 A pull request must not judge itself. Where the library under the gate is Twinstep, the base's own gate program runs, in
 a process of its own; where it is another, the installed Twinstep does, which no pull request of theirs can touch.
+
+Versions meet here: an older gate, or a newer one, starts this module of the other by its path and names.
 """
 
 from __future__ import annotations
@@ -15,13 +17,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 
 from ..battery.child import command
-from . import program, report
+from . import config, report
+from .config import Plan
 from .history import History
 from .outcome import Outcome
+from .program.run import run
 from .trees import Checkout, GateError, checkout, is_ancestor, repository, snapshot
 
 # One a machine, whoever's: two gates at once would time each other.
@@ -70,23 +75,9 @@ def gate(request: Request) -> int:
     with alone(), tempfile.TemporaryDirectory(prefix="twinstep-gate-") as folder:
         base = checkout(repo, request.base, Path(folder, "base"))
         head = snapshot(repo, Path(folder, "head"))
-        settings = program.settings_of(base.root)
-        notes = []
-        if "+dirty" in head.commit:
-            notes.append("the head is the working tree as it lies, with changes that are not committed")
-        if not is_ancestor(repo, request.base):
-            notes.append(f"the head does not contain {request.base}: what changed there alone counts against the head")
+        settings = config.settings_of(base.root)
         orders = Path(folder, "orders.json")
-        body = {
-            "base": [str(base.root), base.commit], "head": [str(head.root), head.commit], "out": str(request.out),
-            "accepted": request.accepted, "only": request.only, "notes": notes,
-            "files": {
-                kind: str(file)
-                for kind in ("json", "junit", "markdown")
-                if (file := getattr(request, f"{kind}_file")) is not None
-            },
-        }  # fmt: skip
-        orders.write_text(json.dumps(body), encoding="utf-8")
+        orders.write_text(json.dumps(_orders(request, repo, base, head)), encoding="utf-8")
         if not settings.formulas:
             return obey(str(orders))
         if not (base.root / "bench" / "gate" / "start.py").is_file():
@@ -94,27 +85,41 @@ def gate(request: Request) -> int:
         return _run(command("bench.gate.start", "obey", str(orders), name="twinstep_gate", root=base.root))
 
 
+def _orders(request: Request, repo: Path, base: Checkout, head: Checkout) -> dict[str, Any]:
+    """What `obey` reads: the words between two versions of the gate, so that a key may be added and none may go."""
+    notes = []
+    if "+dirty" in head.commit:
+        notes.append("the head is the working tree as it lies, with changes that are not committed")
+    if not is_ancestor(repo, request.base):
+        notes.append(f"the head does not contain {request.base}: what changed there alone counts against the head")
+    files = {kind: getattr(request, f"{kind}_file") for kind in ("json", "junit", "markdown")}
+    return {
+        "base": [str(base.root), base.commit], "head": [str(head.root), head.commit], "out": str(request.out),
+        "accepted": request.accepted, "only": request.only, "notes": notes,
+        "files": {kind: str(file) for kind, file in files.items() if file is not None},
+    }  # fmt: skip
+
+
 def _run(order: Sequence[str]) -> int:
     with subprocess.Popen(order) as process:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the program got it as well, and is keeping its rows
+        except KeyboardInterrupt:  # the terminal sends it to both; the program is keeping its rows
             process.wait()
             raise
 
 
 def obey(orders: str) -> int:
-    """The gate program's life, in whichever tree it stands."""
+    """The gate program's life, in whichever tree it stands; orders is the file that `gate` wrote."""
     given = json.loads(Path(orders).read_text(encoding="utf-8"))
     base, head = (Checkout(root=Path(root), commit=commit) for root, commit in (given["base"], given["head"]))
-    plan = program.Plan(
-        base=base, head=head, settings=program.settings_of(base.root), accepted=frozenset(given["accepted"]),
+    plan = Plan(
+        base=base, head=head, settings=config.settings_of(base.root), accepted=frozenset(given["accepted"]),
         only=tuple(given["only"]),
     )  # fmt: skip
-    quiet = bool(os.environ.get("CI")) and not sys.stderr.isatty()
-    tell = report.teller(quiet=quiet)
+    progress = report.progress_printer(quiet=bool(os.environ.get("CI")) and not sys.stderr.isatty())
     try:
-        outcome = program.run(plan, History(given["out"]), tell)
+        outcome = run(plan, History(given["out"]), progress)
     except KeyboardInterrupt:
         print("interrupted: every finished row is kept", file=sys.stderr)
         return 130

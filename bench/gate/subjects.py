@@ -63,11 +63,16 @@ class Cell:
     shapes: Shapes = ()
     benchmark: str = ""
 
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Cell:
+        """What `asdict` made of a cell, after its way through JSON, which has no tuples."""
+        return cls(**{**body, "shapes": tuple(map(tuple, body["shapes"]))})
+
     @property
     def series(self) -> str:
         """A fingerprint of what is timed: a history in which it changes starts anew."""
-        said = json.dumps([self.optimizer, sorted(self.hyper.items()), self.shapes, self.benchmark], default=str)
-        return hashlib.sha256(said.encode()).hexdigest()[:8]
+        definition = json.dumps([self.optimizer, sorted(self.hyper.items()), self.shapes, self.benchmark], default=str)
+        return hashlib.sha256(definition.encode()).hexdigest()[:8]
 
 
 def optimizers(tree: Tree, settings: Settings, base: Tree | None = None) -> dict[str, Callable[[], Subject]]:
@@ -100,14 +105,14 @@ def _formula(tree: Tree, name: str) -> Subject:
 
 def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
     make = tree.get(entry.optimizer)
-    held: Any = entry.against or None
-    if held and held.endswith(".py"):
-        held = base.root / held
-    elif held and held.partition(":")[0].partition(".")[0] in base.packages:
-        held = base.get(held)
-    elif held and ":" in held:
-        held = targets.resolve(held)
-    against = against_of(make, held)
+    reference: Any = entry.against or None
+    if reference and reference.endswith(".py"):
+        reference = base.root / reference
+    elif reference and reference.partition(":")[0].partition(".")[0] in base.packages:
+        reference = base.get(reference)
+    elif reference and ":" in reference:
+        reference = targets.resolve(reference)
+    against = against_of(make, reference)
     return Subject(
         name=entry.optimizer, make=make, against=against, spec=against.spec if against else None,
         timed={"default": dict(entry.hyper)}, expected=dict(entry.expected_failures), supports=entry.supports,

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 IDENTITY = ("optimizer", "case", "problem", "implementation", "seed", "dtype", "device")
 ENVIRONMENT = ("twinstep", "commit", "python", "torch", "numpy", "processor", "threads", "system")

@@ -51,7 +51,7 @@ class Problem:
     steps       optimizer steps of one training run
     setup       (seed, dtype, device, data) -> Objective; data is a path that the user gave, or None. Two Objectives of
                 one seed are identical and independent, and torch's and NumPy's global generators stay untouched.
-                Raises DataError and DataUnavailable (see `bench.airfoil`) where data is needed
+                Raises DataError and DataUnavailable (see `_airfoil_download.py`) where data is needed
     seeded      False: the seed changes nothing, so one run says all
     chaotic     True: the closed loop amplifies rounding, so that right implementations end apart
     minimum     the least loss that is attained; None where there is no least one or nobody knows it

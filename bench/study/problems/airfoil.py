@@ -2,7 +2,7 @@
 
     loss = 1/2 mean (x w + b - y)^2          w ~ N(0, 0.01^2), b = 0; batches of 10, 2 epochs, shuffled
 
-Source      Dive into Deep Learning, first Chinese edition, section 7.3; the data: see `bench.airfoil`.
+Source      Dive into Deep Learning, first Chinese edition, section 7.3; the data: see `_airfoil_download.py`.
 Shapes      x (1500, 5), y (1500,), w (5,), b (): all of one shape after the product, so that nothing broadcasts.
 """
 

@@ -1,4 +1,4 @@
-"""Running a worker: a fresh process with orders in a file, whose answers are read while it works."""
+"""Running a worker: a fresh process with orders in a file, whose messages are read while it works."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..battery.child import command
-from ..battery.guard import death
-from .trees import GateError
+from ...battery.child import command
+from ...battery.guard import death
+from ..trees import GateError
 
 # A block is milliseconds and the slowest check seconds: who says nothing for so long will not say anything any more.
 SILENCE_S = 300.0
@@ -31,24 +31,28 @@ ENVIRONMENT = {
 
 
 class WorkerDied(GateError):
-    """A worker ended before its time; the message holds its last words."""
+    """A worker ended before its time; the message holds the end of its output."""
 
 
-def answers(orders: dict[str, Any], silence_s: float = SILENCE_S) -> Iterator[dict[str, Any]]:
-    """What a worker says, as it says it. WorkerDied when it ends without having finished."""
+def messages(orders: dict[str, Any], silence_s: float = SILENCE_S) -> Iterator[dict[str, Any]]:
+    """The messages of a worker, as they come; WorkerDied when it ends without having finished.
+
+    orders      what the worker's `main` reads: the task, the trees, the settings
+    silence_s   seconds without a message after which it counts as dead
+    """
     with tempfile.TemporaryDirectory(prefix="twinstep-gate-") as folder:
-        answer, said = Path(folder, "answer"), Path(folder, "said")
+        answer, output_file = Path(folder, "answer"), Path(folder, "output")
         answer.touch()
         file = Path(folder, "orders.json")
         file.write_text(json.dumps({**orders, "answer": str(answer), "path": sys.path}), encoding="utf-8")
-        order = command("bench.gate.worker", "main", str(file), name="twinstep_gate")
-        with said.open("w") as output:
+        order = command("bench.gate.worker.main", "main", str(file), name="twinstep_gate")
+        with output_file.open("w") as output:
             process = subprocess.Popen(
                 order, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT},
                 start_new_session=True,
             )  # fmt: skip
         try:
-            yield from _follow(process, answer, said, silence_s)
+            yield from _follow(process, answer, output_file, silence_s)
         finally:
             if hasattr(os, "killpg"):
                 with contextlib.suppress(ProcessLookupError):
@@ -57,8 +61,8 @@ def answers(orders: dict[str, Any], silence_s: float = SILENCE_S) -> Iterator[di
             process.wait()
 
 
-def _follow(process: subprocess.Popen[bytes], answer: Path, said: Path, silence_s: float) -> Iterator[dict[str, Any]]:
-    heard = time.monotonic()
+def _follow(process: subprocess.Popen[bytes], answer: Path, output: Path, silence_s: float) -> Iterator[dict[str, Any]]:
+    last_message = time.monotonic()
     with answer.open("rb") as lines:
         part = b""
         while True:
@@ -66,18 +70,18 @@ def _follow(process: subprocess.Popen[bytes], answer: Path, said: Path, silence_
             part += lines.read()
             *whole, part = part.split(b"\n")
             for line in whole:
-                heard = time.monotonic()
+                last_message = time.monotonic()
                 body = json.loads(line)
                 if body["kind"] == "end":
                     return
                 yield body
             if over:
-                raise WorkerDied(f"a worker died: {death(process.returncode)}: {_last_words(said)}")
-            if time.monotonic() - heard > silence_s:
-                raise WorkerDied(f"a worker said nothing for {silence_s:g} s: {_last_words(said)}")
+                raise WorkerDied(f"a worker died: {death(process.returncode)}: {_last_lines(output)}")
+            if time.monotonic() - last_message > silence_s:
+                raise WorkerDied(f"a worker said nothing for {silence_s:g} s: {_last_lines(output)}")
             time.sleep(0.02)
 
 
-def _last_words(said: Path) -> str:
-    lines = said.read_text(encoding="utf-8", errors="replace").splitlines()
+def _last_lines(output: Path) -> str:
+    lines = output.read_text(encoding="utf-8", errors="replace").splitlines()
     return "\n".join(line for line in lines if line.strip())[-2000:]
