@@ -44,8 +44,9 @@ def test_every_door_gives_the_same_verdicts(tmp_path, installed):
         "[pytest]\naddopts = --strict-markers\nfilterwarnings = error\nxfail_strict = 1\n"
     )
     (folder / "test_it.py").write_text(TEST_FILE.replace("CHECKS", repr(chosen)))
-    command = [sys.executable, "-m", "pytest", *this_tree.plugin(), "--twinstep", target,
-               "--twinstep-against", "rmsprop", "-n", "1", "--twinstep-quick", "-k", " or ".join(chosen), "-v", "--junitxml", "junit.xml"]  # fmt: skip
+    command = [sys.executable, "-m", "pytest", *this_tree.plugin(), "--twinstep", target, "--twinstep-quick",
+               "--twinstep-against", "rmsprop", "-n", "1", "-k", " or ".join(chosen), "-v",
+               "--junitxml", "junit.xml"]  # fmt: skip
     ran = subprocess.run(command, cwd=folder, env=installed, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 1, ran.stdout + ran.stderr
     words = {"passed": "PASSED", "failed": "FAILED", "not declared": "SKIPPED", "not applicable": "SKIPPED"}
