@@ -235,4 +235,4 @@ def test_the_reproduction_runs_without_this_project_and_shows_the_disagreement(t
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     found, _, expected, _, within = run.stdout.split()
-    assert abs(float(found) - float(expected)) > 1000 * float(within)
+    assert abs(float(found) - float(expected)) > 1000 * float(within), run.stdout
