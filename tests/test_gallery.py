@@ -20,7 +20,7 @@ from twinstep.bench.report import defects, gallery, pages
 from twinstep.bench.report import pictures as plots
 from twinstep.reference import torch_paths
 from twinstep.reference.frameworks import AXES, axes_of
-from twinstep.reference.torch_defects import BATTERY_DEFECTS
+from twinstep.reference.known_defects import DEFECTS
 from twinstep.scratch_impls import all_specs, load
 
 CONSTRAINTS = (this_tree.ROOT / "constraints.txt").read_text(encoding="utf-8").split()
@@ -84,7 +84,7 @@ def test_the_page_of_checks_is_what_is_registered():
 def test_the_page_of_defects_is_what_the_data_gives():
     text = (this_tree.ROOT / gallery.DEFECTS).read_text(encoding="utf-8")
     assert text == defects.page(), "twinstep gallery"
-    assert all(f"## {defect.name}\n" in text for defect in BATTERY_DEFECTS)
+    assert all(f"## {defect.name}\n" in text for defect in DEFECTS)
     assert "{cls}" not in text
 
 

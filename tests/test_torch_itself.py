@@ -15,8 +15,7 @@ from twinstep.bench.battery.checks import CHECKS
 from twinstep.bench.battery.judge import check_optimizer
 from twinstep.bench.report import defects
 from twinstep.reference import known_defects, torch_paths
-from twinstep.reference.known_defects import expected_failures
-from twinstep.reference.torch_defects import BATTERY_DEFECTS
+from twinstep.reference.known_defects import DEFECTS, expected_failures
 
 CLASSES = sorted({spec.reference for spec in scratch_impls.all_specs() if spec.reference})
 # Each walks all cases, or hundreds of steps; test_lockstep and test_replay judge agreement on every path anyway.
@@ -71,7 +70,7 @@ def test_torch_passes_but_for_its_known_defects(name, path):
 
 
 def test_defects_of_one_format_are_found_there():
-    cells = {(cls, path, d.dtypes) for d in BATTERY_DEFECTS if d.dtypes for cls in d.classes for path in d.paths}
+    cells = {(cls, path, d.dtypes) for d in DEFECTS if d.dtypes for cls in d.classes for path in d.paths}
     for cls, path, dtypes in sorted(cells):
         everywhere = expected_failures(made(cls, path), ["float32"])
         expected = set(expected_failures(made(cls, path), dtypes)) - set(everywhere)
@@ -102,7 +101,7 @@ def test_no_false_alarm_on_our_formulas(name, seed):
     assert report.passed and report.ran >= 28, faults(report)
 
 
-REPRODUCED = [(defect, cls) for defect in BATTERY_DEFECTS for cls in defect.classes if cls in CLASSES]
+REPRODUCED = [(defect, cls) for defect in DEFECTS for cls in defect.classes if cls in CLASSES]
 
 
 @pytest.mark.parametrize(("defect", "cls"), REPRODUCED, ids=[f"{d.name}-{cls}" for d, cls in REPRODUCED])
@@ -125,7 +124,7 @@ def test_every_defect_that_was_known_before_is_found():
         "fused-sgd-found-inf", "radam-foreach-zero-gradients", "centered-constant-gradients", "half-zero-gradients",
         "learned-decay-writes-gradients", "load-aliases", "load-casts-wide-numbers", "fused-sgd-half",
     }  # fmt: skip
-    found = {defect.name for defect in BATTERY_DEFECTS if defect.checks}
+    found = {defect.name for defect in DEFECTS if defect.checks}
     assert known <= found, known - found
 
 

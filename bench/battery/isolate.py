@@ -106,8 +106,8 @@ class Isolated:
         }
         (folder / "request.json").write_text(json.dumps(body), encoding="utf-8")
         (folder / "ready").unlink(missing_ok=True)
-        parent = (__package__ or "").removesuffix(".bench.battery")
-        order = command("bench.battery.isolate", "serve", str(folder), name=parent)
+        tree = (__package__ or "").rsplit(".", 2)[0]  # this module is TREE.bench.battery.isolate
+        order = command("bench.battery.isolate", "serve", str(folder), name=tree)
         with (folder / "said").open("w") as said:
             self._worker = subprocess.Popen(
                 order, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True

@@ -213,7 +213,7 @@ def _kept_apart() -> Iterator[None]:
 
 def their_part(error: BaseException) -> str:
     """The traceback below our own frames: where their code raised. The error alone where it is not theirs."""
-    ours = str(Path(__file__).parents[1])
+    ours = str(Path(__file__).parents[1])  # bench/
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((ours, "<frozen"))]
     theirs = "".join(traceback.format_list(frames[-3:]))
     return f"{theirs}{type(error).__name__}: {error}".rstrip()

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ... import scratch_impls
+from ...reference.data_files import DataFileError
 from ...scratch_impls import Case, Spec, SpecError, UnknownName, nearest
 from .guard import no_exit
 from .targets import TargetError, resolve
 
 DTYPES = ("float32", "float64")
-BAD_REQUEST = (TargetError, SpecError, UnknownName)  # what the user can mend; everything else is our own fault
+# What the user can mend; everything else is our own fault.
+BAD_REQUEST = (TargetError, SpecError, UnknownName, DataFileError)
 
 
 @dataclass(frozen=True, kw_only=True)

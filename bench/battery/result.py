@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA = 1  # the version of the JSON; bench/checks/report.schema.json describes it
+SCHEMA = 1  # the version of the JSON; bench/battery/report.schema.json describes it
 
 PASSED, FAILED = "passed", "failed"
 EXPECTED, UNEXPECTED = "failed as expected", "passed unexpectedly"

@@ -6,15 +6,24 @@ A file whose name begins with an underscore is shared by the commands.
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 
 from ..battery.guard import watched
 from ..records.journal import DamagedJournal
+from ..records.rows import version
+
+
+class CommandFileError(click.ClickException):
+    """A file of this folder is not one command; the message begins with file and line."""
+
+    exit_code = 2
 
 
 def names() -> list[str]:
@@ -31,13 +40,38 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in names():
             return None
-        module = importlib.import_module(f".{cmd_name}", __package__)
-        (command,) = (v for v in vars(module).values() if isinstance(v, click.Command))
-        return command
+        return the_command(importlib.import_module(f".{cmd_name}", __package__), cmd_name)
+
+
+def the_command(module: ModuleType, name: str) -> click.Command:
+    """The one command that a file of this folder defines, called as the file. CommandFileError for anything else."""
+    mine = [v for v in vars(module).values() if isinstance(v, click.Command) and _home(v) == module.__name__]
+    if not mine:
+        raise CommandFileError(f"{module.__file__}:1: it defines no command: write @click.command() above def {name}()")
+    if len(mine) > 1:
+        told = f"it defines {mine[0].name} and {mine[1].name}: a file is one command, so move one to a file of its own"
+        raise CommandFileError(f"{module.__file__}:{_line(mine[1])}: {told}")
+    (command,) = mine
+    if command.name != name:
+        told = f'its command is called {command.name}, its file {name}.py: write @click.command("{name}")'
+        raise CommandFileError(f"{module.__file__}:{_line(command)}: {told}")
+    if not command.help:
+        told = "it needs a docstring, whose first line is what `twinstep --help` says"
+        raise CommandFileError(f"{module.__file__}:{_line(command)}: {told}")
+    return command
+
+
+def _home(command: click.Command) -> str:
+    """The module that defines a command; a file may import another's."""
+    return str(getattr(command.callback, "__module__", ""))
+
+
+def _line(command: click.Command) -> int:
+    return inspect.getsourcelines(inspect.unwrap(command.callback))[1] if command.callback else 1
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="twinstep", message="%(version)s")
+@click.version_option(version(), message="%(version)s")
 def cli() -> None:
     """Optimizers step by step beside their torch.optim twins: agreement, losses, time."""
 

@@ -21,6 +21,7 @@ class BadInput(click.ClickException):
 @contextmanager
 def bad_input() -> Iterator[None]:
     """What the user gave wrongly becomes one line and exit code 2; everything else is our own fault and traces back."""
+    from ...reference.data_files import DataFileError
     from ..battery.targets import TargetError
     from ..gate.trees import GateError
     from ..records.rows import RowError
@@ -29,6 +30,7 @@ def bad_input() -> Iterator[None]:
 
     wrong = (
         DataError,
+        DataFileError,
         GateError,
         RowError,
         TableError,

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..battery.request import BAD_REQUEST, DTYPES, Request, expectations, explain
+from ..records.rows import version
 from ..report.terminal import console
 from ._terminal import BadInput, chosen
 
@@ -135,7 +136,7 @@ def show(report: CheckReport, out: Console) -> None:
             out.print(str(brief if first and first != result.check else result), markup=False, soft_wrap=True)
             out.print()
     held = f" against {report.against}" if report.against else ""
-    table = Table(title=f"{report.subject}{held}", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=f"{report.subject}{held} (Twinstep {version()})", title_justify="left", box=SIMPLE_HEAD)
     for name in ("check", "", "s", "why"):
         table.add_column(name, justify="right" if name == "s" else "left", no_wrap=name != "why")
     for result in report.results:

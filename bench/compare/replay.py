@@ -23,6 +23,8 @@ from .bounds import FirstOrderBounds, SampledBounds, bounds_of
 from .gap import Replay, gaps
 from .scenario import Scenario
 
+_BoundsRow = tuple[list[bool], np.ndarray, np.ndarray]  # which values are there; their values; their errors
+
 Factory = Callable[..., Optimizer]  # (params, **hyper) -> optimizer
 
 
@@ -106,23 +108,34 @@ def replay(
                     whose state cannot be set from outside
     """
     full = spec.hyper(**hyper)
-    scenario = scenario.for_spec(spec).cast_to(dtype)
-    bounds = bounds_of(spec, full, scenario, dtype)
+    scenario = scenario.as_driven(spec, dtype)
     side = functools.partial(_Side, scenario=scenario, dtype=dtype, device=device, together=spec.closure)
     left = side(ours, hyper=hyper if our_hyper is None else our_hyper)
     right = side(theirs, hyper=hyper if their_hyper is None else their_hyper)
-    layout, rows = _Layout.of(bounds), []
-    for gradients, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
+    if equal_params:  # what is computed depends on where theirs went
+        bounds = bounds_of(spec, full, scenario, dtype)
+        layout, expected = _Layout.of(bounds), None
+    else:
+        layout, expected = _whole_history(spec, _Hyper(full), scenario, dtype)
+    rows: dict[str, list[np.ndarray]] = {"ours": [], "theirs": [], "value": [], "error": []}
+    for step, (gradients, factor) in enumerate(zip(scenario.gradients, scenario.lr_factors, strict=True)):
         tensors = [None if g is None else torch.from_numpy(g) for g in gradients]
         left.step(tensors, factor)
         right.step(tensors, factor)
-        bounds.step(gradients, factor)
-        rows.append(layout.rows(left, right, bounds))
+        if expected is not None:
+            there, value, error = expected[step]
+        else:
+            bounds.step(gradients, factor)
+            there, value, error = layout.bounds_row(bounds)
+        rows["ours"].append(layout.row(left.read(layout.names, there)))
+        rows["theirs"].append(layout.row(right.read(layout.names, there)))
+        rows["value"].append(value)
+        rows["error"].append(error)
         if equal_params:
             left.copy_params_from(right)
             # Copies: the next step writes into theirs.
             bounds.set_params([_array(_joined(unit)).copy() for unit in right.units])
-    arrays = {name: np.stack([row[name] for row in rows]) for name in ("ours", "theirs", "value", "error")}
+    arrays = {name: np.stack(found) for name, found in rows.items()}
     if states != "all":
         _ignore_state(arrays, layout, states)
     return Replay(**arrays, gap_bounds=gaps(**arrays), slots=layout.slots(scenario.labels), dtype=dtype)
@@ -146,19 +159,17 @@ class _Layout:
         units = zip(bounds.params, bounds.states, names, strict=True)
         return cls(names, [_size(state.get(name), param) for param, state, wanted in units for name in wanted])
 
-    def rows(self, left: _Side, right: _Side, bounds: FirstOrderBounds | SampledBounds) -> dict[str, np.ndarray]:
-        """Both sides, and the formula's value and error, after a step."""
+    def bounds_row(self, bounds: FirstOrderBounds | SampledBounds) -> _BoundsRow:
+        """What the formula has after a step: which values are there, and the value and error of each element."""
         pairs = [bounds.read(i, name) for i, wanted in enumerate(self.names) for name in wanted]
         # State before a parameter's first step is not compared: torch's Adagrad makes it in the constructor.
-        expected = [pair is not None for pair in pairs]
-        return {
-            "ours": self._row(left.read(self.names, expected)),
-            "theirs": self._row(right.read(self.names, expected)),
-            "value": self._row([None if pair is None else pair.value for pair in pairs]),
-            "error": self._row([None if pair is None else pair.error for pair in pairs]),
-        }
+        return (
+            [pair is not None for pair in pairs],
+            self.row([None if pair is None else pair.value for pair in pairs]),
+            self.row([None if pair is None else pair.error for pair in pairs]),
+        )
 
-    def _row(self, values: list[Any]) -> np.ndarray:
+    def row(self, values: list[Any]) -> np.ndarray:
         """One float64 row; NaN where a side has no such tensor, or one of another size."""
         parts = []
         for value, size in zip(values, self.sizes, strict=True):
@@ -173,6 +184,33 @@ class _Layout:
         names = [f"{label}.{name}" for label, wanted in zip(labels, self.names, strict=False) for name in wanted]
         starts = np.cumsum([0, *self.sizes[:-1]])
         return tuple((name, int(start)) for name, start in zip(names, starts, strict=True))
+
+
+class _Hyper:
+    """Hyperparameters that a cache can be asked for: equal where all of them are, in type as well (1 is no True)."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = dict(values)
+        self.key = repr(sorted(values.items()))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hyper) and self.key == other.key
+
+
+# Every path of a class, every seeded mistake and many checks meet the formula on the same history: half of a replay's
+# time was spent on computing it again. A row is some hundred numbers; large tensors are judged by a few steps.
+@functools.lru_cache(maxsize=256)
+def _whole_history(spec: Spec, hyper: _Hyper, scenario: Scenario, dtype: str) -> tuple[_Layout, list[_BoundsRow]]:
+    """The formula's rows for every step of a history that nothing interferes with."""
+    bounds = bounds_of(spec, hyper.values, scenario, dtype)
+    layout, rows = _Layout.of(bounds), []
+    for gradients, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
+        bounds.step(gradients, factor)
+        rows.append(layout.bounds_row(bounds))
+    return layout, rows
 
 
 def trajectory(make: Factory, hyper: Mapping[str, Any], scenario: Scenario, device: str = "cpu") -> np.ndarray:

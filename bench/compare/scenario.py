@@ -20,7 +20,8 @@ from ...scratch_impls import Spec, as_shape, map_state
 Arrays = tuple[np.ndarray, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+# Compared by identity: one seed's history is made once (`probe`), so that what is computed of it can be kept with it.
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scenario:
     """What happens to a list of parameters, step by step.
 
@@ -58,6 +59,11 @@ class Scenario:
         if spec.dims is not None:
             rows = tuple(tuple(reshaped(g) for g in row) for row in rows)
         return replace(self, start=tuple(reshaped(a) for a in self.start), gradients=rows, lr_factors=factors)
+
+    @functools.lru_cache(maxsize=64)  # noqa: B019  a scenario is small, and comes again for every side and option
+    def as_driven(self, spec: Spec, dtype: str) -> Scenario:
+        """As the formula can take it, rounded to the format."""
+        return self.for_spec(spec).cast_to(dtype)
 
     def cast_to(self, dtype: str) -> Scenario:
         """Start and gradients rounded to the format, so that every side and the bounds start from the same values."""

@@ -36,7 +36,7 @@ float16 gradients are between 1/8 and 15, eps is 0.01 and lr at least 1/16, so t
 not judged there, since it leaves it anyway, has "-".
 
 **Conventions.** What others do otherwise under the same name, and by how much it shows; measured with the versions that
-[frameworks.py](../reference/frameworks.py) names, or read in their source where it says so.
+[each framework's file](../reference/frameworks) names, or read in their source where it says so.
 """
 
 

@@ -12,20 +12,25 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
+from ....scratch_impls import SpecError
 from ..context import Check
 
 __all__ = ["CHECKS", "CheckFileError", "names"]
 
 FOLDER = Path(__file__).parent
+LIKE = "structure/added_group.py"  # a file to copy from; every message points to it
 
 
-class CheckFileError(ValueError):
-    """A check's file is not what the registry asks of it; the message begins with file and line."""
+class CheckFileError(SpecError):
+    """A check's file is not what the registry asks of it; the message begins with file and line.
+
+    A SpecError, as a formula's file gives, so that the command tells it in one line, without a traceback.
+    """
 
 
-def files() -> list[Path]:
+def files(folder: Path = FOLDER) -> list[Path]:
     """The files of all checks, by folder and name."""
-    return sorted(p for p in FOLDER.glob("*/*.py") if not p.stem.startswith("_") and p.parent.name != "__pycache__")
+    return sorted(p for p in folder.glob("*/*.py") if not p.stem.startswith("_") and p.parent.name != "__pycache__")
 
 
 def names() -> tuple[str, ...]:
@@ -37,34 +42,57 @@ def _name(path: Path) -> str:
     return path.stem.replace("_", "-")
 
 
-def _registered() -> dict[str, Check]:
-    """Name -> check in the order of the report."""
-    found: dict[str, tuple[tuple[int, int, str], Check, Path]] = {}
-    for path in files():
-        check = _the_check(importlib.import_module(f".{path.parent.name}.{path.stem}", __package__), path)
+def registered(folder: Path, package: str) -> dict[str, Check]:
+    """The checks of a folder of folders, which imports as `package`: name -> check in the order of the report.
+
+    Raises CheckFileError for the first file that is not one check.
+    """
+    found: dict[str, tuple[tuple[int, str, int, str], Check, Path]] = {}
+    for path in files(folder):
+        check = _the_check(_imported(f"{package}.{path.parent.name}.{path.stem}", path), path)
         if check.name in found:
-            raise CheckFileError(f"{path}:1: there is a check {check.name} already, in {found[check.name][2]}")
-        chapter = importlib.import_module(f".{path.parent.name}", __package__)
-        if not isinstance(place := getattr(chapter, "PLACE", None), int):
-            raise CheckFileError(f"{path.parent / '__init__.py'}:1: it needs PLACE = its number in the report")
-        found[check.name] = (place, check.place, check.name), check, path
+            other = found[check.name][2].relative_to(folder)
+            raise CheckFileError(f"{path}:1: there is a check {check.name} already, in {other}; rename one of the two")
+        order = (_place(package, path.parent), path.parent.name, check.place, check.name)
+        found[check.name] = order, check, path
     return {name: check for name, (_, check, _) in sorted(found.items(), key=lambda item: item[1][0])}
+
+
+def _imported(name: str, path: Path) -> ModuleType:
+    """The module; what raises on import keeps its own traceback, which names the line."""
+    try:
+        return importlib.import_module(name)
+    except SyntaxError as error:
+        raise CheckFileError(f"{error.filename or path}:{error.lineno or 1}: {error.msg}") from None
+
+
+def _place(package: str, chapter: Path) -> int:
+    """The place of a folder in the report."""
+    file = chapter / "__init__.py"
+    place = getattr(_imported(f"{package}.{chapter.name}", file), "PLACE", None)
+    if not isinstance(place, int):
+        said = "has no PLACE" if place is None else f"has PLACE = {place!r}"
+        raise CheckFileError(f"{file}:1: it {said}: write PLACE = 6, say, the number of this folder in the report")
+    return place
 
 
 def _the_check(module: ModuleType, path: Path) -> Check:
     """The one check that a file defines. CheckFileError where it has none, several, another name or no docstring."""
     mine = [v for v in vars(module).values() if isinstance(v, Check) and v.function.__module__ == module.__name__]
-    lines = {check.name: inspect.getsourcelines(check.function)[1] for check in mine}
+    lines = [inspect.getsourcelines(check.function)[1] for check in mine]
     if not mine:
-        raise CheckFileError(f'{path}:1: it defines no check: write @check("T1", place=1) above def {path.stem}(c)')
+        advice = f'write @check("T1", place=1) above def {path.stem}(c), as in {LIKE}'
+        raise CheckFileError(f"{path}:1: it defines no check: {advice}; a file that checks share begins with _")
     if len(mine) > 1:
-        raise CheckFileError(f"{path}:{lines[mine[1].name]}: a file is one check, and {mine[1].name} is its second")
+        told = f"it defines {mine[0].name} and {mine[1].name}"
+        raise CheckFileError(f"{path}:{lines[1]}: {told}: a file is one check, so move one to a file of its own")
     (check,) = mine
     if check.name != _name(path):
-        raise CheckFileError(f"{path}:{lines[check.name]}: its check is {check.name}; its name says {_name(path)}")
+        right = f"call the function {path.stem} or the file {check.function.__name__}.py"
+        raise CheckFileError(f"{path}:{lines[0]}: its check is called {check.name}, its file {path.name}: {right}")
     if not check.what:
-        raise CheckFileError(f"{path}:1: it needs a docstring, whose first line says what holds")
+        raise CheckFileError(f"{path}:1: it needs a docstring, whose first line says what holds, as in {LIKE}")
     return check
 
 
-CHECKS: dict[str, Check] = _registered()
+CHECKS: dict[str, Check] = registered(FOLDER, __package__ or "")

@@ -20,7 +20,7 @@ from .times import measure, select
 from .vanished import vanished_benchmarks, vanished_tests
 
 # What of a tree judges, beside the settings: a pull request that changes it is judged by what the base has there.
-JUDGED_BY_BASE = (manifest.FILE, "reference/known_defects.py", "reference/torch_defects.py", "reference/known_defects")
+JUDGED_BY_BASE = (manifest.FILE, "reference/known_defects")
 
 
 def run(plan: Plan, history: History | None, progress: Progress = lambda line: None) -> Outcome:
@@ -60,7 +60,7 @@ def _head_settings(plan: Plan) -> Settings | None:
 
 def _content(path: Path) -> dict[str, bytes]:
     """The bytes of a file, or of every file below a folder; nothing where there is none."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    files = [path] if path.is_file() else [file for file in path.rglob("*.*") if file.suffix != ".pyc"]
     return {file.name if file == path else str(file.relative_to(path)): file.read_bytes() for file in files}
 
 
