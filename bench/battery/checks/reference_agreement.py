@@ -85,7 +85,7 @@ def _require_trusted_reference(context: Context, case: Case, result: Replay) -> 
     if context.spec is None or context.against is None:
         return
     # Known defects of torch are the exception: they would fail everybody who is right. They stand as data, with tests.
-    if numbers_differ(c.spec.reference, result.dtype):
+    if numbers_differ(context.spec.reference, result.dtype):
         return
     distance = gaps(result.theirs, result.value, result.value, result.error)
     if not (distance <= 1).all():
