@@ -138,7 +138,7 @@ def closure_for(params: Sequence[torch.Tensor], *, rugged: bool = False) -> Call
 
 
 @functools.cache
-def driven_by_gradients(cls: type[Optimizer]) -> type[Optimizer]:
+def closure_from_gradients(cls: type[Optimizer]) -> type[Optimizer]:
     """The class, whose step asks for a closure, made to take the one that p.grad stands for where it gets none."""
 
     @functools.wraps(cls.step)

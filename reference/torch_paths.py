@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from .local_model import asks_for_closure, driven_by_gradients
+from .driving import driven_by_grad
 
 _FLAGS: dict[str, dict[str, bool]] = {
     "forloop": {"foreach": False, "fused": False},
@@ -57,67 +57,12 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
         raise ValueError(f"torch.optim.{name} has no path {path!r}; it has {', '.join(paths(name))}")
     accepted = inspect.signature(twin(name)).parameters
     flags: dict[str, Any] = {flag: on for flag, on in _FLAGS[path].items() if flag in accepted}
-    return (mended_twin(name) if mended else fed(twin(name)))(params, **hyper, **flags)
+    return (mended_twin(name) if mended else driven_by_grad(twin(name)))(params, **hyper, **flags)
 
 
 def line_search() -> Any:
     """The search along a line by which torch's LBFGS finds the length of a step; it is not public."""
     return vars(sys.modules[twin("LBFGS").__module__])["_strong_wolfe"]
-
-
-_SPARSE_ONLY = ("SparseAdam",)
-
-
-def fed(make: Any, *, rows: bool = False) -> Any:
-    """A class, or a partial of one, that can be driven by p.grad and step(); what can be anyway, as it is.
-
-    What refuses dense gradients receives them as sparse ones with every row, and what asks for a closure the one that
-    the gradients stand for.
-
-    rows    it is known to refuse dense gradients, as torch's own that do are
-    """
-    if isinstance(make, functools.partial):
-        return functools.partial(fed(make.func, rows=rows), *make.args, **make.keywords)
-    if not isinstance(make, type):
-        return make
-    if rows or (make.__name__ in _SPARSE_ONLY and make is getattr(torch.optim, make.__name__)):
-        return _fed_rows(make)
-    return driven_by_gradients(make) if asks_for_closure(make) and not hasattr(make, "by_gradients") else make
-
-
-@functools.cache
-def _fed_rows(cls: type[Optimizer]) -> type[Optimizer]:
-    inner: Any = cls.step
-    if getattr(inner, "hooked", False):  # by the first instance, which put the hooks around it: ours come around this
-        inner = inner.__wrapped__
-
-    def step(self: Optimizer, closure: Any = None) -> Any:
-        loss = None
-        if closure is not None:  # it makes gradients, which are to be found sparse
-            with torch.enable_grad():
-                loss = closure()
-        params = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
-        given = [p.grad for p in params]
-        try:
-            for p in params:
-                p.grad = _every_row(p.grad)
-            inner(self)
-        finally:
-            for p, grad in zip(params, given, strict=True):
-                p.grad = grad
-        return loss
-
-    return type(cls.__name__, (cls,), {"step": step, "__module__": cls.__module__, "by_rows": True})
-
-
-def _every_row(gradient: Any) -> Any:
-    if gradient.is_sparse:
-        return gradient
-    if gradient.dim() == 0:  # no rows: one entry, with no index
-        indices, entries = torch.zeros(0, 1, dtype=torch.long, device=gradient.device), gradient.reshape(1)
-    else:
-        indices, entries = torch.arange(gradient.shape[0], device=gradient.device)[None], gradient
-    return torch.sparse_coo_tensor(indices, entries.clone(), gradient.shape, check_invariants=False)
 
 
 @functools.cache

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import here
 import pytest
+import this_tree
 
-here.use_this_tree()
+this_tree.use_this_tree()
 
 _PROPERTY = "twinstep:"  # the prefix of the user properties that carry rows
 
@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("twinstep")
     group.addoption("--data", metavar="PATH", type=Path,
                     help="--data=PATH: the airfoil self-noise file, or the folder that has it")  # fmt: skip
-    group.addoption("--results", metavar="DIR", type=Path, default=here.ROOT / "results" / "last",
+    group.addoption("--results", metavar="DIR", type=Path, default=this_tree.ROOT / "results" / "last",
                     help="--results=DIR: where journal and tables of this run go (default: results/last)")  # fmt: skip
     group.addoption("--thorough", action="store_true", help="also the tests that take long, each of which says why")
     group.addoption("--seeds", metavar="N", type=int, default=2,

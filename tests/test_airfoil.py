@@ -203,12 +203,12 @@ def test_control_below_the_minimum_is_noticed():
 def test_a_copy_with_crlf_is_the_same_table(tmp_path, content, table):
     copy = tmp_path / "renamed.dat"
     copy.write_bytes(content.replace(b"\n", b"\r\n"))
-    assert np.array_equal(airfoil_table(copy), table)
+    np.testing.assert_array_equal(airfoil_table(copy), table)
 
 
 def test_a_folder_that_holds_the_file_will_do(tmp_path, content, table):
     (tmp_path / airfoil.FILE).write_bytes(content)
-    assert np.array_equal(airfoil_table(tmp_path), table)
+    np.testing.assert_array_equal(airfoil_table(tmp_path), table)
     assert table.shape == (1503, 6)
 
 
@@ -284,13 +284,13 @@ def test_no_network_says_how_to_get_the_file(downloads):
 
 def test_a_download_is_kept_and_verified(downloads, tmp_path, content, table):
     assert len(downloads(content).asked) == 0
-    assert np.array_equal(airfoil_table(), table)
+    np.testing.assert_array_equal(airfoil_table(), table)
     again = downloads(None)
-    assert np.array_equal(airfoil_table(), table)
+    np.testing.assert_array_equal(airfoil_table(), table)
     assert not again.asked, "the cached copy serves"
     (tmp_path / airfoil.FILE).write_bytes(content[:-1])  # damaged since
     anew = downloads(content)
-    assert np.array_equal(airfoil_table(), table)
+    np.testing.assert_array_equal(airfoil_table(), table)
     assert len(anew.asked) == 1
 
 

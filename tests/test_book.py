@@ -98,7 +98,7 @@ def test_control_wrong_rules_print_what_they_must_and_are_told_apart(right, wron
     assert printed(points) != right.printed
     # The nearest of them, AdaGrad with eps outside the root, stands 1.6e-7 off at its largest step.
     gap, _ = trace_gap(points, trace(right))
-    assert gap > 1e5 * TRACE_TOLERANCE
+    assert gap > 1e5 * TRACE_TOLERANCE, f"gap {gap:.3g}, at least {1e5 * TRACE_TOLERANCE:.3g} expected"
 
 
 @pytest.mark.parametrize(("rule", "symbols"), [("rmsprop", (0.4, 0.9)), ("adagrad", (0.4,)), ("adagrad", (2.0,))])
@@ -109,7 +109,7 @@ def test_control_a_last_line_alone_misses_a_wrong_gradient_and_the_walk_does_not
     points = walk(load(right.rule), right.hyper, mistaken)
     assert printed(points) == right.printed
     gap, _ = trace_gap(points, trace(right))
-    assert gap > 1e5 * TRACE_TOLERANCE
+    assert gap > 1e5 * TRACE_TOLERANCE, f"gap {gap:.3g}, at least {1e5 * TRACE_TOLERANCE:.3g} expected"
 
 
 def test_control_a_number_that_differs_is_reported(monkeypatch):

@@ -53,7 +53,8 @@ def test_the_error_covers_what_rounding_did(name, dtype, a, b, c):
     pair = expression(*(Bounded.exact(x, dtype) for x in inputs))
     assume(np.isfinite(ours))
     # First order: products of two errors are left out, a part in 1e6 at most in float32.
-    assert abs(multiprecision(float(ours)) - truth) <= multiprecision(float(pair.error)) * (1 + 1e-5)
+    gap = abs(multiprecision(float(ours)) - truth)
+    assert gap <= multiprecision(float(pair.error)) * (1 + 1e-5), f"{name} {dtype}: gap {gap}, error {pair.error}"
 
 
 MATRIX_EXPRESSIONS = {

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from twinstep.bench.cli import cli
 from twinstep.bench.records.tables import read_table
 
-HERE = Path(__file__).with_name("here.py")
+THIS_TREE = Path(__file__).with_name("this_tree.py")
 QUICK = ["--optimizers", "gd", "--problems", "bowl"]
 
 
@@ -135,7 +135,7 @@ def test_a_half_written_journal_is_set_aside_and_told(tmp_path):
     whole = journal.read_bytes()
     journal.write_bytes(whole + b'{"optimizer": "gd", "ca')
     done = subprocess.run(
-        [sys.executable, HERE, "run", *QUICK, "--out", tmp_path], capture_output=True, text=True, timeout=600
+        [sys.executable, THIS_TREE, "run", *QUICK, "--out", tmp_path], capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert "ended in half a line" in done.stderr
@@ -144,7 +144,7 @@ def test_a_half_written_journal_is_set_aside_and_told(tmp_path):
 
 
 def test_ctrl_c_ends_with_130_and_keeps_finished_rows(tmp_path):
-    command = [sys.executable, HERE, "run", "--optimizers", "gd", "--problems", "rosenbrock,quadratic",
+    command = [sys.executable, THIS_TREE, "run", "--optimizers", "gd", "--problems", "rosenbrock,quadratic",
                "--seeds", "200",
                "--out", tmp_path]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -195,7 +195,7 @@ def test_a_folder_with_a_package_called_bench(tmp_path):
     (tmp_path / "bench").mkdir()
     (tmp_path / "bench" / "__init__.py").write_text("raise RuntimeError('this is not twinstep')")
     done = subprocess.run(
-        [sys.executable, HERE, "run", *QUICK], cwd=tmp_path, capture_output=True, text=True, timeout=600
+        [sys.executable, THIS_TREE, "run", *QUICK], cwd=tmp_path, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "last" / "losses.csv").is_file()

@@ -12,13 +12,13 @@ import shutil
 import subprocess
 import sys
 
-import here
 import pytest
+import this_tree
 import yaml
 
-EXAMPLE = here.ROOT / "tests" / "example_library"
-ACTION = yaml.safe_load((here.ROOT / ".github/actions/gate/action.yml").read_text(encoding="utf-8"))
-COMMENT = yaml.safe_load((here.ROOT / ".github/workflows/comment.yml").read_text(encoding="utf-8"))
+EXAMPLE = this_tree.ROOT / "tests" / "example_library"
+ACTION = yaml.safe_load((this_tree.ROOT / ".github/actions/gate/action.yml").read_text(encoding="utf-8"))
+COMMENT = yaml.safe_load((this_tree.ROOT / ".github/workflows/comment.yml").read_text(encoding="utf-8"))
 RMSPROP, ADAM = "their_optim:TheirRMSprop", "their_optim:TheirAdam"
 BENCHMARK = "benchmarks.steps:adam_with_many_small_parameters"
 
@@ -58,7 +58,7 @@ class Library:
         save(self.root)
         self.base = git(self.root, "rev-parse", "HEAD")
         program(self.temp / "twinstep/bin/python", sys.executable)
-        program(self.temp / "twinstep/bin/twinstep", sys.executable, "-P", here.ROOT / "tests" / "here.py")
+        program(self.temp / "twinstep/bin/twinstep", sys.executable, "-P", this_tree.ROOT / "tests" / "this_tree.py")
 
     def edit(self, file, old, new):
         text = (self.root / file).read_text()
@@ -160,7 +160,7 @@ def test_a_shallow_checkout_gets_its_base(library, tmp_path):
 
 
 def test_no_input_stands_in_a_script():
-    for file in here.ROOT.glob(".github/**/*.yml"):
+    for file in this_tree.ROOT.glob(".github/**/*.yml"):
         described = yaml.safe_load(file.read_text(encoding="utf-8"))
         jobs = described["jobs"].values() if "jobs" in described else [described["runs"]]
         for step in (step for job in jobs for step in job["steps"]):

@@ -9,10 +9,10 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-import here
 import pytest
+import this_tree
 import torch
-from cells import each_spec
+from agreement_cells import each_spec
 
 from twinstep.bench.battery.checks import CHECKS
 from twinstep.bench.records.tables import TableError
@@ -23,9 +23,8 @@ from twinstep.reference.frameworks import AXES, axes_of
 from twinstep.reference.known_defects import DEFECTS
 from twinstep.scratch_impls import all_specs, load
 
-PINNED = dict(
-    line.split("==") for line in (here.ROOT / "constraints.txt").read_text(encoding="utf-8").split() if "==" in line
-)["torch"]
+CONSTRAINTS = (this_tree.ROOT / "constraints.txt").read_text(encoding="utf-8").split()
+PINNED = dict(line.split("==") for line in CONSTRAINTS if "==" in line)["torch"]
 same_torch = pytest.mark.skipif(
     torch.__version__.partition("+")[0] != PINNED,
     reason=f"the gallery is made with torch {PINNED}, and this is {torch.__version__}: it has other paths and numbers",
@@ -40,13 +39,13 @@ def entry(name):
 @same_torch
 @each_spec
 def test_what_is_measured_is_what_the_page_says(spec):
-    made, there = entry(spec.name), gallery.read_figures(here.ROOT)
+    made, there = entry(spec.name), gallery.read_figures(this_tree.ROOT)
     assert any(key[0] == spec.name for key in there), f"{spec.name} is not in the gallery yet: twinstep gallery"
     assert made.figures.keys() == {key for key in there if key[0] == spec.name}, "twinstep gallery"
     assert gallery.keep_if_equal(made.figures, there) == {k: v for k, v in there.items() if k[0] == spec.name}
     for (_, side, what), gap in made.figures.items():
         assert what not in gallery.FORMATS or gap <= 1 or pages.known_defect_names(spec, side, what), (side, what, gap)
-    picture = (here.ROOT / gallery.PICTURES / f"{spec.name}.png").read_bytes()
+    picture = (this_tree.ROOT / gallery.PICTURES / f"{spec.name}.png").read_bytes()
     assert gallery.pictures_match(made.picture, picture), (
         "the traces are others than those that are drawn: twinstep gallery"
     )
@@ -54,18 +53,18 @@ def test_what_is_measured_is_what_the_page_says(spec):
 
 @same_torch
 def test_the_page_is_what_the_registry_gives():
-    figures = gallery.read_figures(here.ROOT)
-    assert (here.ROOT / gallery.PAGE).read_text(encoding="utf-8") == pages.page(all_specs(), figures), (
+    figures = gallery.read_figures(this_tree.ROOT)
+    assert (this_tree.ROOT / gallery.PAGE).read_text(encoding="utf-8") == pages.page(all_specs(), figures), (
         "twinstep gallery"
     )
-    drawn = {p.stem for p in (here.ROOT / gallery.PICTURES).glob("*")}
+    drawn = {p.stem for p in (this_tree.ROOT / gallery.PICTURES).glob("*")}
     assert drawn == {gallery.OVERVIEW.stem, *(spec.name for spec in all_specs())}
 
 
 @same_torch
 def test_the_table_of_the_readme_is_what_the_registry_gives():
-    readme = (here.ROOT / gallery.README).read_text(encoding="utf-8")
-    assert readme == pages.with_index(readme, all_specs(), gallery.read_figures(here.ROOT)), "twinstep gallery"
+    readme = (this_tree.ROOT / gallery.README).read_text(encoding="utf-8")
+    assert readme == pages.with_index(readme, all_specs(), gallery.read_figures(this_tree.ROOT)), "twinstep gallery"
     assert all(f"[{spec.name}](docs/gallery.md#{spec.name})" in readme for spec in all_specs())
 
 
@@ -78,14 +77,14 @@ def test_control_figures_that_are_none_are_told(tmp_path, text):
 
 
 def test_the_page_of_checks_is_what_is_registered():
-    text = (here.ROOT / gallery.CHECKS_PAGE).read_text(encoding="utf-8")
+    text = (this_tree.ROOT / gallery.CHECKS_PAGE).read_text(encoding="utf-8")
     assert text == pages.checks_page(), "twinstep gallery"
     assert all(f"| `{name}` | {check.key} |" in text for name, check in CHECKS.items())
 
 
 @same_torch
 def test_the_page_of_defects_is_what_the_data_gives():
-    text = (here.ROOT / gallery.DEFECTS).read_text(encoding="utf-8")
+    text = (this_tree.ROOT / gallery.DEFECTS).read_text(encoding="utf-8")
     assert text == defects.page(), "twinstep gallery"
     assert all(f"## {defect.name}\n" in text for defect in DEFECTS)
     assert "{cls}" not in text
@@ -93,7 +92,7 @@ def test_the_page_of_defects_is_what_the_data_gives():
 
 def test_control_a_readme_without_a_place_for_the_table_is_told():
     with pytest.raises(TableError, match="no place for the table"):
-        pages.with_index("# Twinstep", all_specs(), gallery.read_figures(here.ROOT))
+        pages.with_index("# Twinstep", all_specs(), gallery.read_figures(this_tree.ROOT))
 
 
 @pytest.fixture
@@ -219,7 +218,7 @@ def widths(text):
 
 
 def test_every_row_has_the_cells_of_its_table():
-    found = widths((here.ROOT / gallery.PAGE).read_text(encoding="utf-8"))
+    found = widths((this_tree.ROOT / gallery.PAGE).read_text(encoding="utf-8"))
     assert found == [{5}, {5}] * len(all_specs())
 
 

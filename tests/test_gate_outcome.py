@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-import here
 import jsonschema
 import pytest
+import this_tree
 from click.testing import CliRunner
 
 from twinstep.bench.cli import cli
@@ -274,7 +274,7 @@ def test_two_gates_at_once_would_time_each_other(monkeypatch, tmp_path):
 
 def test_the_command_refuses_what_it_cannot_judge(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "LOCK", tmp_path / "lock")
-    monkeypatch.chdir(here.ROOT)
+    monkeypatch.chdir(this_tree.ROOT)
     run = CliRunner()
     for arguments, said in (
         ([], "give --base REF"),

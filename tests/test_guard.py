@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from test_doors import plugin
+import this_tree
 
 from twinstep.bench.battery import guard
 
-ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-c", "from twinstep.bench.cli import main; main()"]
 MODULES = {
     "python_ends.py": "import os\nos._exit(0)\n",
@@ -28,14 +27,9 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the command is watch
 @pytest.fixture
 def ran(tmp_path):
     """ran(*arguments, command=...) -> the finished process, with the modules above where it stands."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "twinstep").symlink_to(ROOT)
-    (tmp_path / "site" / "their_optimizers.py").symlink_to(ROOT / "tests" / "their_optimizers.py")
+    environment = this_tree.environment(tmp_path / "site")
     for file, text in MODULES.items():
         (tmp_path / file).write_text(text)
-    dropped = ("PYTEST_", "PYTHONPATH")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    environment["PYTHONPATH"] = str(tmp_path / "site")
 
     def run(*arguments, command=COMMAND):
         return subprocess.run(
@@ -76,7 +70,7 @@ def test_a_step_that_ends_the_process_in_c_is_no_pass(ran):
 @pytest.mark.thorough("starts pytest with a worker: ten seconds")
 def test_pytest_in_a_worker_tells_of_compiled_code_that_ends_the_process(ran):
     """A plain pytest goes with it: nothing inside a process can stop that."""
-    command = [sys.executable, "-m", "pytest", *plugin(), "-p", "no:hypothesispytest", "-n", "1",
+    command = [sys.executable, "-m", "pytest", *this_tree.plugin(), "-p", "no:hypothesispytest", "-n", "1",
                "--max-worker-restart", "0"]  # fmt: skip
     done = ran("--twinstep", "c_ends:X", command=command)
     assert done.returncode != 0 and "crashed" in done.stdout + done.stderr, done.stdout + done.stderr

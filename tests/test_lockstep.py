@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cells import each_cell, each_dtype, scratch, twin
+from agreement_cells import each_cell, each_dtype, scratch, twin
 
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import synced_scenario
@@ -85,5 +85,5 @@ def test_control_a_step_that_does_nothing_is_outside():
 
     scenario = synced_scenario(spec, {"lr": 0.4}, sizes=(16,), warm=0, away=(True,), dtype="float64")
     gap = replay(spec, {"lr": 0.4}, Lazy, twin(spec), scenario, dtype="float64").first_failure()
-    assert gap is not None
+    assert gap is not None, "gd/lr 0.4 float64: a step that does nothing would pass"
     assert gap.tensor == "n=16 away from 0.param"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import here
 import pytest
+import this_tree
 
 from twinstep.bench.records import manifest
 from twinstep.bench.records.tables import TableError
 
+TESTS = this_tree.ROOT / "tests"
+
 
 def test_no_test_vanished(collected):
     files = {name.split("::")[0] for name in collected}
-    absent = [p.name for p in (here.ROOT / "tests").glob("test_*.py") if f"tests/{p.name}" not in files]
+    there = {
+        p.relative_to(this_tree.ROOT).as_posix() for folder in (".", "*") for p in TESTS.glob(f"{folder}/test_*.py")
+    }
+    absent = sorted(there - files)
     if absent:
-        pytest.skip(f"part of the suite was collected, without {', '.join(sorted(absent)[:3])}")
-    vanished, _ = manifest.compare(manifest.read(here.ROOT), manifest.grouped(collected))
+        pytest.skip(f"part of the suite was collected, without {', '.join(absent[:3])}")
+    vanished, _ = manifest.compare(manifest.read(this_tree.ROOT), manifest.grouped(collected))
     assert not vanished, "\n".join([*vanished, "if on purpose: twinstep manifest --write"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from cells import each_spec
+from agreement_cells import each_spec
 
 from twinstep.bench.compare.bounds import bounds_of
 from twinstep.bench.compare.gap import gaps

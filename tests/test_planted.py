@@ -12,6 +12,7 @@ from planted import BUGS, FAMILIES
 from planted.plain import PLAIN
 
 from twinstep.bench.battery.checks import CHECKS
+from twinstep.bench.battery.checks.target.is_an_optimizer import FIRST
 from twinstep.bench.battery.judge import check_optimizer
 from twinstep.reference.torch_paths import twin
 
@@ -85,9 +86,15 @@ def test_every_check_catches_something():
     assert set(CHECKS) - caught <= {"cuda"}
 
 
-# Bugs that one check alone catches. Of each the short checks are run here, and the whole battery in the thorough run.
-ALONE = [name for name, row in MATRIX.items() if len(row) == 1 and NAMED[name].quick]
-SELECTION = list({row[0]: name for name, row in MATRIX.items() if name in ALONE and row[0] not in LONG}.values())[:6]
+# Bugs that one check alone catches: check -> the first of them by name. Left out are what the short checks here would
+# not tell: bugs of a long check, or of an ability that is not declared, and what is no optimizer, which fails whichever
+# checks are chosen. Every third check, so that all chapters of the battery come in; all bugs are in the thorough run.
+ALONE = {
+    row[0]: name
+    for name, row in sorted(MATRIX.items(), reverse=True)
+    if len(row) == 1 and row[0] in SHORT and row[0] != FIRST and NAMED[name].quick and not NAMED[name].supports
+}
+SELECTION = [ALONE[check] for check in sorted(ALONE)[::3]]
 
 
 @pytest.mark.parametrize("name", SELECTION)
@@ -228,4 +235,4 @@ def test_the_reproduction_runs_without_this_project_and_shows_the_disagreement(t
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     found, _, expected, _, within = run.stdout.split()
-    assert abs(float(found) - float(expected)) > 1000 * float(within)
+    assert abs(float(found) - float(expected)) > 1000 * float(within), run.stdout

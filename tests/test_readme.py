@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 
-import here
+import this_tree
 from click.testing import CliRunner
 
 from twinstep.bench.cli import cli
 from twinstep.scratch_impls import load_file
 
-README = (here.ROOT / "README.md").read_text(encoding="utf-8")
+README = (this_tree.ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_ci_runs_the_test_command_of_the_readme():
     commands = re.findall(r"^    (python3 -m venv .*)$", README, re.MULTILINE)
     assert len(commands) == 2, "one command runs the main job, one the tests"
-    assert commands[1] in (here.ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert commands[1] in (this_tree.ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_example_formula_is_complete(tmp_path):
@@ -36,7 +36,7 @@ def test_every_command_that_is_named_exists():
 
 
 def test_the_workflow_is_the_one_of_the_example():
-    example = here.ROOT / "tests" / "example_library"
+    example = this_tree.ROOT / "tests" / "example_library"
     (shown,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     assert shown == (example / ".github/workflows/gate.yml").read_text(encoding="utf-8")
     (table,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cells import lacking
+from agreement_cells import lacking
 
 from twinstep.bench.speed import contest
 from twinstep.scratch_impls import SpecError, UnknownName, all_specs, load, load_file, names

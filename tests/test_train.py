@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-import here
 import numpy as np
 import pandas as pd
 import pytest
+import this_tree
 import torch
-from cells import each_spec, scratch
+from agreement_cells import each_spec, scratch
 from objectives import each_problem, or_skip
 from torch.optim import Optimizer
 
@@ -67,7 +67,7 @@ def test_curves_agree_and_fall(problem, spec, pytestconfig, record):
         )  # fmt: skip
 
 
-BASELINE = read_table(here.ROOT / "results" / "baseline.csv")
+BASELINE = read_table(this_tree.ROOT / "results" / "baseline.csv")
 
 
 def moved(problem, spec, case, runs):
@@ -157,7 +157,8 @@ def test_the_chaotic_flag_is_earned(pytestconfig):
 def test_the_trace_of_the_bowl_is_the_books_walk():
     published = next(p for p in PUBLISHED if p.rule == "gd" and p.where == "7.4.1")
     run = train(load("bowl"), {"a": scratch("gd")}, hyper={"lr": 0.4}, seed=0, dtype=torch.float64)["a"]
-    assert np.abs(run.trace - np.array(trace(published))).max() < 1e-14  # measured 0
+    gaps = np.abs(run.trace - np.array(trace(published))).reshape(len(run.trace), -1).max(axis=1)
+    assert gaps.max() < 1e-14, f"step {gaps.argmax()}: gap {gaps.max():.3g} from the published trace"  # measured 0
     assert run.trace.shape == (21, 2)
     assert run.losses == pytest.approx([load("bowl").plane.f(*point) for point in run.trace], rel=1e-14)
 

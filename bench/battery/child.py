@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parents[2]  # the tree that this file is part of
+BENCH = Path(__file__).parents[1]  # as tracebacks name it, links and all: whose frames are our own is seen by this
+TREE = BENCH.parent.resolve()  # the tree that this file is part of
 
 _BOOT = (
     "import importlib, sys, types; name, root, module, function, *given = sys.argv[1:]; m = types.ModuleType(name); "
@@ -17,7 +18,7 @@ _BOOT = (
 )
 
 
-def command(module: str, function: str, *given: str, name: str, root: Path = HERE) -> list[str]:
+def command(module: str, function: str, *given: str, name: str, root: Path = TREE) -> list[str]:
     """The command of a process that calls module.function(*given) of the tree `root` and exits with what it returns.
 
     name    what the tree is called in that process

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -15,72 +14,21 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from ...reference.known_defects import load_if_ours
-from ...reference.local_model import asks_for_closure
+from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, as_shape
-from ..compare.replay import Factory
+from .against import Against, against_of
+from .cases import cases_for
+from .request import DTYPES, names_of
 from .result import NotApplicable, NotDeclared
+from .subject import EXECUTION, Subject, subject_of, tried_drive
 
-# What changes how a step is executed and not what it computes; `--supports` or the paths check judge these.
-EXECUTION = ("foreach", "fused", "capturable", "differentiable")
+# What a check's file takes from here; the values that it reads are defined beside.
+__all__ = [
+    "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
+    "each_for_itself", "gradients", "judged_as", "parameters", "subject_of", "walk",
+]  # fmt: skip
+
 SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """An optimizer class or factory function, with what its signature says.
-
-    make        (params, **hyper) -> optimizer
-    options     hyperparameter -> default, as far as the signature names them; without those of EXECUTION
-    execution   the options of EXECUTION that it takes
-    catch_all   it takes **options, so the signature does not name them all
-    """
-
-    label: str
-    make: Factory
-    options: Mapping[str, Any]
-    execution: tuple[str, ...] = ()
-    catch_all: bool = False
-
-    @property
-    def cls(self) -> Any:
-        """The class behind partials; what it is for a factory function."""
-        made = self.make
-        while isinstance(made, functools.partial):
-            made = made.func
-        return made
-
-    @property
-    def listed(self) -> bool:
-        """A class of torch.optim or of this project, whose own defects are kept as data in `reference`."""
-        spec = getattr(self.cls, "spec", None)
-        ours = isinstance(spec, Spec) and load_if_ours(spec.name) is spec  # not somebody's formula file
-        return ours or str(getattr(self.cls, "__module__", "")).startswith("torch.optim")
-
-
-def subject_of(make: Factory, label: str) -> Subject:
-    """Reads the signature: every parameter but the first is an option."""
-    parameters = list(inspect.signature(make).parameters.values())
-    named = [p for p in parameters[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    fixed = make.keywords if isinstance(make, functools.partial) else {}
-    options = {p.name: p.default for p in named if p.name not in EXECUTION and p.name not in fixed}
-    one_way = {"foreach", "fused"} & set(fixed)  # they exclude one another: a partial that fixes one leaves no choice
-    execution = () if one_way else tuple(p.name for p in named if p.name in EXECUTION and p.name not in fixed)
-    catch_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    return Subject(label=label, make=make, options=options, execution=execution, catch_all=catch_all)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Against:
-    """What the subject is held against.
-
-    make    (params, **hyper) -> optimizer
-    spec    the formula that bounds the gap; None where nobody wrote one
-    """
-
-    label: str
-    make: Factory
-    spec: Spec | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +63,7 @@ class Context:
         """The same circumstances with the reference as the subject; None where there is none."""
         if self.against is None:
             return None
-        return dataclasses.replace(self, subject=subject_of(self.against.make, self.against.label))
+        return dataclasses.replace(self, subject=self.against.as_subject)
 
     @property
     def dims(self) -> int | None:
@@ -125,13 +73,59 @@ class Context:
     @property
     def whole(self) -> bool:
         """Whether a step evaluates the loss itself and moves all parameters as one vector, in one group."""
-        return self.spec.closure if self.spec else asks_for_closure(self.subject.cls)
+        return self.spec.closure if self.spec else self.subject.drive is Drive.CLOSURE
 
     @property
     def richest(self) -> Case:
         """The case with most options that are not as in the first, so with most state and most to forget."""
         usual = self.cases[0].hyper  # derived cases spell every option out: counting them would tell nothing
         return max(self.cases, key=lambda case: sum(n not in usual or usual[n] != v for n, v in case.hyper.items()))
+
+
+def context_for(
+    target: Any,
+    against: Any = None,
+    *,
+    cases: Sequence[Case] | None = None,
+    dtypes: Sequence[str] = DTYPES,
+    supports: Iterable[str] | None = None,
+    quick: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    label: str | None = None,
+) -> Context:
+    """The circumstances of one battery; arguments and errors as for `check_optimizer`.
+
+    Each question is asked once, from top to bottom: who is it, against what, with which cases, how are both driven.
+    """
+    subject = subject_of(target, label or None)
+    dtypes = names_of("dtypes", dtypes, DTYPES)
+    given = None if supports is None else names_of("supports", supports, SUPPORTS)
+    reference = against_of(subject, against)
+    if reference is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
+        subject = dataclasses.replace(subject, options={**reference.common_options, **subject.options})
+    chosen = cases_for(subject, reference, cases)
+    if reference is not None:
+        reference.refuse_unbuildable(chosen, device, every=cases is not None)
+    formulas = (reference.spec if reference else None, subject.formula)
+    if chosen and ("sparse" in (given or ()) or any(spec is not None and spec.sparse for spec in formulas)):
+        # Either side may refuse dense gradients. Only where sparse ones matter: a trial runs a step of somebody's code.
+        hyper = chosen[0].hyper
+        subject = subject.driven(tried_drive(subject.make, hyper, device))
+        reference = reference and reference.driven(tried_drive(reference.make, reference.taken(hyper), device))
+    else:
+        subject = subject.driven()
+    dtypes = _one_format(dtypes, reference) if quick else dtypes
+    return Context(
+        subject=subject, against=reference, cases=chosen, dtypes=dtypes, device=device, quick=quick, seed=seed,
+        supports=frozenset(SUPPORTS if given is None and subject.torch_name else given or ()),
+    )  # fmt: skip
+
+
+def _one_format(dtypes: tuple[str, ...], reference: Against | None) -> tuple[str, ...]:
+    """One is enough for a first look: the first, but where a step is a search, whose end float32 leaves open."""
+    searches = reference is not None and reference.spec is not None and reference.spec.closure
+    return dtypes[-1:] if searches else dtypes[:1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-Item = tuple[Callable[[], Any], Callable[[Any], Any]]  # read it, put it back
+Item = tuple[Callable[[], Any], Callable[[Any], Any]]  # what gives its value, what puts it back
 
 
 def _numpy() -> tuple[Any, ...]:
@@ -105,16 +105,16 @@ ITEMS: dict[str, Item] = {
 }
 
 
-def taken() -> dict[str, Any]:
+def read() -> dict[str, Any]:
     """What the process around is like now."""
-    return {name: read() for name, (read, _) in ITEMS.items()}
+    return {name: value() for name, (value, _) in ITEMS.items()}
 
 
 def put_back(before: dict[str, Any]) -> list[str]:
     """What has changed since, one clause each; what can be is put back."""
     found = []
-    for name, (read, put) in ITEMS.items():
-        now = read()
+    for name, (value, put) in ITEMS.items():
+        now = value()
         if before[name] not in (now, []):  # []: CUDA was not running before
             short = all(isinstance(value, (str, int, bool, torch.dtype)) for value in (now, before[name]))
             found.append(f"changed {name}" + (f" from {before[name]} to {now}" if short else ""))
@@ -124,7 +124,7 @@ def put_back(before: dict[str, Any]) -> list[str]:
 
 def changes(use: Callable[[], Any]) -> list[str]:
     """What `use` changed or printed, one clause each; what can be is put back. Warnings are not counted as output."""
-    before, printed = taken(), list[str]()
+    before, printed = read(), list[str]()
     try:
         with warnings.catch_warnings(), _captured(printed):
             warnings.simplefilter("ignore")
@@ -138,7 +138,7 @@ def changes(use: Callable[[], Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _captured(told: list[str]) -> Iterator[None]:
+def _captured(printed: list[str]) -> Iterator[None]:
     """Python's streams, and below them the descriptors 1 and 2, where a compiled library writes."""
     streams = {"stdout": io.StringIO(), "stderr": io.StringIO()}
     with contextlib.ExitStack() as stack:
@@ -148,7 +148,7 @@ def _captured(told: list[str]) -> Iterator[None]:
         for name, stream in streams.items():
             files[name].seek(0)
             if text := stream.getvalue() + files[name].read().decode(errors="replace"):
-                told.append(f"wrote to {name}: {text[:200]!r}")
+                printed.append(f"wrote to {name}: {text[:200]!r}")
 
 
 @contextlib.contextmanager

@@ -53,21 +53,21 @@ def watched(work: Callable[[], int]) -> int:
     if child == 0:
         end_with(parent)
         signal.signal(signal.SIGINT, _interrupted)
-        return _told(work, write)
+        return _report_status(work, write)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _handing_on(child))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.set_blocking(read, False)
     os.close(write)
-    if told := os.read(read, 1):
-        return told[0]
+    if status := os.read(read, 1):
+        return status[0]
     if code in (-signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL) and _HANDED_ON:
         return 128 - code
     print(f"{death(code)}, before there was a verdict; --isolate tells in which check", file=sys.stderr)
     return ENDED
 
 
-def _told(work: Callable[[], int], write: int) -> int:
+def _report_status(work: Callable[[], int], write: int) -> int:
     """Tells the parent the status; not by the exit, for what they left to atexit could end with another."""
     status = ENDED
     try:

@@ -22,10 +22,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from .child import command
+from .child import BENCH, command
 from .guard import death, end_with
-from .request import BAD_REQUEST, Request, explain
-from .targets import TargetError
+from .request import BAD_REQUEST, Request, TargetError, explain
 
 if TYPE_CHECKING:
     from .context import Check, Context
@@ -52,7 +51,7 @@ class Isolated:
         from .judge import Facts
 
         if cause := self._start():
-            raise TargetError(f"cannot import {self.request.target}: {cause}\n{self._last_words()}".rstrip())
+            raise TargetError(f"cannot import {self.request.target}: {cause}\n{self._end_of_output()}".rstrip())
         found = json.loads(Path(self._folder.name, "ready").read_text(encoding="utf-8"))
         if "bad" in found:
             raise TargetError(found["bad"])
@@ -80,7 +79,7 @@ class Isolated:
                 return CheckResult(**found)
             cause = death(found["died"])
         return CheckResult(
-            check=check.name, key=check.key, status=FAILED, cause=cause, message=self._last_words(),
+            check=check.name, key=check.key, status=FAILED, cause=cause, message=self._end_of_output(),
             time_s=time.perf_counter() - started,
         )  # fmt: skip
 
@@ -106,12 +105,12 @@ class Isolated:
         }
         (folder / "request.json").write_text(json.dumps(body), encoding="utf-8")
         (folder / "ready").unlink(missing_ok=True)
-        tree = (__package__ or "").rsplit(".", 2)[0]  # this module is TREE.bench.battery.isolate
-        order = command("bench.battery.isolate", "serve", str(folder), name=tree)
-        with (folder / "said").open("w") as said:
+        tree, _, module = __name__.partition(".")  # the worker calls the tree as it is called here
+        with (folder / "output").open("w") as output:
             self._worker = subprocess.Popen(
-                order, stdin=subprocess.PIPE, stdout=said, stderr=said, text=True, start_new_session=True
-            )
+                command(module, "serve", str(folder), name=tree),
+                stdin=subprocess.PIPE, stdout=output, stderr=output, text=True, start_new_session=True,
+            )  # fmt: skip
         return self._wait(folder / "ready", START_LIMIT_S, f"it was not imported within {START_LIMIT_S:g} s")
 
     def _wait(self, file: Path, limit_s: float, late: str) -> str:
@@ -135,11 +134,11 @@ class Isolated:
         worker.kill()
         worker.communicate()
 
-    def _last_words(self) -> str:
+    def _end_of_output(self) -> str:
         """The end of what was written: a crash or a hang leaves its Python stack there, innermost call first."""
-        said = Path(self._folder.name, "said").read_text(encoding="utf-8", errors="replace").splitlines()
-        dull = (f'  File "{Path(__file__).resolve().parents[1]}', '  File "<string>"', "Extension modules:", "  ...")
-        return "\n".join([line for line in said if line.strip() and not line.startswith(dull)][-12:])
+        output = Path(self._folder.name, "output").read_text(encoding="utf-8", errors="replace").splitlines()
+        ours = (f'  File "{BENCH.resolve()}', '  File "<string>"', "Extension modules:", "  ...")
+        return "\n".join([line for line in output if line.strip() and not line.startswith(ours)][-12:])
 
 
 def serve(folder: str) -> None:
@@ -157,8 +156,8 @@ def serve(folder: str) -> None:
     import torch
     from torch.optim import Optimizer
 
+    from .context import context_for
     from .judge import facts_of
-    from .pairing import context_for
 
     Optimizer([torch.zeros(1)], {})  # the first one imports torch._dynamo: seconds, once here instead of in every fork
     try:
@@ -196,9 +195,9 @@ def _judge(context: Context, name: str, answer: Path, timeout_s: float) -> None:
     from .checks import CHECKS
     from .judge import run_check
 
-    with Path(answer.parent, "said").open("w") as said:  # of this check alone
-        os.dup2(said.fileno(), 1)
-        os.dup2(said.fileno(), 2)
+    with Path(answer.parent, "output").open("w") as output:  # of this check alone
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
     faulthandler.dump_traceback_later(0.9 * timeout_s)  # where it hangs, before it is killed
     result = run_check(CHECKS[name], context)
     faulthandler.cancel_dump_traceback_later()

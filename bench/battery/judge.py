@@ -10,7 +10,6 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,12 +17,13 @@ import torch
 from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
-from . import global_state as surroundings
-from .checks import CHECKS, formats
+from . import global_state
+from .checks import CHECKS, float32_only
 from .checks.target.is_an_optimizer import FIRST
-from .context import Check, Context, judged_as
+from .child import BENCH
+from .context import Check, Context, context_for, judged_as
 from .guard import ProcessEnded, no_exit
-from .pairing import context_for, names_of
+from .request import names_of
 from .result import (
     EXPECTED,
     FAILED,
@@ -90,6 +90,17 @@ def check_optimizer(
         seed=seed,
         label=label,
     )
+    return judge(context, checks=checks, expected_failures=expected_failures, on_result=on_result)
+
+
+def judge(
+    context: Context,
+    *,
+    checks: Iterable[str] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    on_result: Callable[[CheckResult], Any] | None = None,
+) -> CheckReport:
+    """The report of the chosen checks, each in this process."""
     run = functools.partial(run_check, context=context)
     return battery(facts_of(context), run, checks=checks, expected_failures=expected_failures, on_result=on_result)
 
@@ -161,35 +172,42 @@ def _with(result: CheckResult, **fields: Any) -> CheckResult:
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    fields: dict[str, Any]
-    with _kept_apart(), no_exit():
-        try:
-            with judged_as(context):
-                check.function(context)
-            fields = {"status": PASSED}
-        except NotApplicable as reason:
-            fields = {"status": NOT_APPLICABLE, "message": str(reason)}
-        except NotDeclared as reason:
-            fields = {"status": NOT_DECLARED, "message": str(reason)}
-        except Failed as fault:
-            fields = _failed(check, context, fault)
-        except ProcessEnded as error:
-            fields = {"status": FAILED, "cause": "it ends the process", "message": their_part(error)}
-        except (Exception, SystemExit) as error:  # a step that exits must not end the battery as if all were well
-            raised = Failed(their_part(error), cause=f"it raised {type(error).__name__}")
-            fields = _failed(check, context, raised) if isinstance(error, Exception) else _told(raised)
-    return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **fields)
+    with _process_restored(), no_exit(), judged_as(context):
+        verdict = _verdict(check, context)
+    return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
 
 
-def _failed(check: Check, context: Context, fault: Failed) -> dict[str, Any]:
-    """The verdict; where float64 alone fails and nobody knows why, that is said."""
-    with judged_as(context):
-        if cause := formats.float32_only(check, context, fault):
-            fault.cause, fault.message = cause, f"{fault.message}; {formats.ADVICE}"
-    return _told(fault)
+def _verdict(check: Check, context: Context) -> dict[str, Any]:
+    """Runs the check; the one place where what it raised becomes a status, so that no two outcomes mix."""
+    try:
+        check.function(context)
+    except NotApplicable as reason:
+        return {"status": NOT_APPLICABLE, "message": str(reason)}
+    except NotDeclared as reason:
+        return {"status": NOT_DECLARED, "message": str(reason)}
+    except Failed as fault:
+        return _failure(_explained(check, context, fault))
+    except ProcessEnded as error:
+        return {"status": FAILED, "cause": "it ends the process", "message": their_traceback(error)}
+    except SystemExit as error:  # a step that exits must not end the battery as if all were well
+        return _failure(_raised(error))
+    except Exception as error:
+        return _failure(_explained(check, context, _raised(error)))
+    return {"status": PASSED}
 
 
-def _told(fault: Failed) -> dict[str, Any]:
+def _raised(error: BaseException) -> Failed:
+    return Failed(their_traceback(error), cause=f"it raised {type(error).__name__}")
+
+
+def _explained(check: Check, context: Context, fault: Failed) -> Failed:
+    """The fault; where float64 alone fails and nobody knows why, that is said."""
+    if cause := float32_only.likely_cause(check, context, fault):
+        fault.cause, fault.message = cause, f"{fault.message}; {float32_only.ADVICE}"
+    return fault
+
+
+def _failure(fault: Failed) -> dict[str, Any]:
     return {
         "status": FAILED, "message": fault.message, "case": fault.case, "dtype": fault.dtype, "cause": fault.cause,
         "reproduction": fault.reproduction,
@@ -197,23 +215,23 @@ def _told(fault: Failed) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _kept_apart() -> Iterator[None]:
+def _process_restored() -> Iterator[None]:
     """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
-    before, filters = surroundings.taken(), list(warnings.filters)
+    before, filters = global_state.read(), list(warnings.filters)
     torch.set_num_threads(1)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
-        surroundings.put_back(before)
+        global_state.put_back(before)
         if list(warnings.filters) != filters:  # not catch_warnings: every check would give each warning anew
             warnings.resetwarnings()
             warnings.filters[:] = filters  # type: ignore[index]
 
 
-def their_part(error: BaseException) -> str:
+def their_traceback(error: BaseException) -> str:
     """The traceback below our own frames: where their code raised. The error alone where it is not theirs."""
-    ours = str(Path(__file__).parents[1])  # bench/
+    ours = str(BENCH)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((ours, "<frozen"))]
     theirs = "".join(traceback.format_list(frames[-3:]))
     return f"{theirs}{type(error).__name__}: {error}".rstrip()

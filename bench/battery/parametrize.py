@@ -20,10 +20,9 @@ import pytest
 
 from ...scratch_impls import Case, Spec, UnknownName, nearest
 from .checks import CHECKS
-from .context import SUPPORTS
-from .judge import check_optimizer
-from .pairing import context_for, names_of
-from .request import DTYPES
+from .context import SUPPORTS, context_for
+from .judge import judge
+from .request import DTYPES, names_of
 from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED, CheckReport
 
 ARGUMENT = "optimizer_check"  # what the test function receives; the plugin looks for it
@@ -32,7 +31,7 @@ ARGUMENT = "optimizer_check"  # what the test function receives; the plugin look
 class OptimizerCheck:
     """One check of one optimizer, as a test calls it: it returns, fails, skips or fails as expected.
 
-    judge   check_optimizer with everything but the check
+    judge   the battery of that optimizer, with everything but the check
     report  the verdict of the last call
     """
 
@@ -68,9 +67,9 @@ def optimizer_checks(
     for name in (*wanted, *(expected_failures or ())):
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r}: {nearest(name, list(CHECKS))}")
-    context_for(**arguments)  # what is wrong with the arguments is told now and once, not by every test
-    judge = functools.partial(check_optimizer, **arguments, expected_failures=expected_failures)
-    return [OptimizerCheck(name, judge) for name in CHECKS if name in wanted]
+    context = context_for(**arguments)  # bad arguments are one error of collection, not one a test
+    judge_it = functools.partial(judge, context, expected_failures=expected_failures)
+    return [OptimizerCheck(name, judge_it) for name in CHECKS if name in wanted]
 
 
 def parametrize_with_checks(

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import os
-import tomllib
+import sys
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,11 +17,18 @@ from typing import Any
 
 from ... import scratch_impls
 from ...reference.data_files import DataFileError
-from ...scratch_impls import Case, Spec, SpecError, UnknownName, nearest
+from ...scratch_impls import Spec, SpecError, UnknownName, nearest
+from .cases import read_cases, read_data
+from .child import BENCH
 from .guard import no_exit
-from .targets import TargetError, resolve
 
 DTYPES = ("float32", "float64")
+
+
+class TargetError(ValueError):
+    """A name that leads nowhere; the message says what would be right, its cause is the import's own error."""
+
+
 # What the user can mend; everything else is our own fault.
 BAD_REQUEST = (TargetError, SpecError, UnknownName, DataFileError)
 
@@ -90,6 +96,26 @@ def _named(text: str) -> Any:
     return found
 
 
+def resolve(target: str) -> Any:
+    """The class or factory function that `package.module:Name` names, importable from the working directory too."""
+    module, colon, name = target.partition(":")
+    if not (module and colon and name):
+        raise TargetError(f"{target!r} names no class: write MODULE:CLASS, such as torch.optim:SGD")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # as `python -m` does: their package lies where they stand
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:
+        raise TargetError(f"cannot import {module}: {type(error).__name__}: {error}") from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise TargetError(f"{module} has no {name!r}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise TargetError(f"{target} is a {type(found).__name__}, not a class or a function that makes an optimizer")
+    return found
+
+
 def _formula(path: Path) -> Spec:
     try:
         with no_exit():
@@ -111,37 +137,18 @@ def _device(text: str) -> str:
     return text
 
 
-def read_cases(path: Path) -> tuple[Case, ...]:
-    """The cases of a TOML file ([[case]] tables) or a JSON list: name, reason and the hyperparameters themselves.
+def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tuple[str, ...]:
+    """The names as a tuple, none for None. TypeError for text in place of a list, UnknownName for what does not exist.
 
-    Raises SpecError, which names the file and the entry.
+    A text is a sequence too, of letters.
     """
-    found = _read(path)
-    if isinstance(found, dict):
-        found = found.get("case", found.get("cases"))
-    if not isinstance(found, list) or not found:
-        raise SpecError(f"{path}: give at least one case: [[case]] tables in TOML, or a list in JSON")
-    cases = tuple(_case(entry, f"{path}, case {i}") for i, entry in enumerate(found, 1))
-    names = [case.name for case in cases]
+    if isinstance(given, str):
+        raise TypeError(f"{what}={given!r}: give a list of names, such as [{given!r}]")
+    names = () if given is None else tuple(given)
     for name in names:
-        if names.count(name) > 1:
-            raise SpecError(f"{path}: the case name {name!r} is used twice")
-    return cases
-
-
-def _case(entry: Any, where: str) -> Case:
-    if not isinstance(entry, dict):
-        raise SpecError(f"{where}: {entry!r} is no table of name, reason and hyperparameters")
-    for word in ("name", "reason"):
-        if not isinstance(entry.get(word), str) or not entry[word].strip():
-            raise SpecError(f"{where}: it needs a {word}, as text")
-    hyper = {name: value for name, value in entry.items() if name not in ("name", "reason")}
-    for name, value in hyper.items():
-        if isinstance(value, list):
-            hyper[name] = tuple(value)
-        elif not isinstance(value, (bool, int, float, str, type(None))):
-            raise SpecError(f"{where}: {name} is {value!r}; give a number, a truth value, text or a list")
-    return Case(name=entry["name"], reason=entry["reason"], hyper=hyper)
+        if name not in known:
+            raise UnknownName(f"{what}: no {name!r}: {nearest(str(name), list(known))}")
+    return names
 
 
 def expectations(texts: Iterable[str]) -> dict[str, str] | None:
@@ -157,35 +164,24 @@ def expectations(texts: Iterable[str]) -> dict[str, str] | None:
             continue
         if equals or not Path(text).is_file():
             raise SpecError(f"{text!r}: write CHECK=REASON, or name a TOML or JSON file of such pairs")
-        pairs = _read(Path(text))
+        pairs = read_data(Path(text))
         if not isinstance(pairs, Mapping) or not all(isinstance(r, str) and r.strip() for r in pairs.values()):
             raise SpecError(f"{text}: every check needs its reason, as text")
         found.update(pairs)
     return found or None
 
 
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise SpecError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:  # both decoders' errors, and that of the encoding
-        kind = "JSON" if path.suffix.lower() == ".json" else "TOML"
-        raise SpecError(f"{path} is no {kind}: {error}") from None
-
-
 def explain(error: BaseException) -> str:
     """The message; where importing their code raised, their traceback too, without the frames that led there."""
     cause = error.__cause__
     frame = cause.__traceback__ if cause is not None else None
-    folders = (Path(__file__).parents[1], Path(scratch_impls.__file__).parent, Path(importlib.__file__).parent)
+    folders = (BENCH, Path(scratch_impls.__file__).parent, Path(importlib.__file__).parent)
     skipped = (*(str(folder) + os.sep for folder in folders), "<frozen importlib")
     while frame is not None and frame.tb_frame.f_code.co_filename.startswith(skipped):
         frame = frame.tb_next
     # An error of syntax has its place in the message and no frame of theirs.
     if cause is None or (frame is None and not isinstance(cause, SyntaxError)):
         return str(error)
-    told = traceback.TracebackException(type(cause), cause, frame)
-    told.stack = traceback.StackSummary.from_list([f for f in told.stack if not f.filename.startswith(skipped[0])])
-    return f"{error}\n{''.join(told.format())}".rstrip()
+    theirs = traceback.TracebackException(type(cause), cause, frame)
+    theirs.stack = traceback.StackSummary.from_list([f for f in theirs.stack if not f.filename.startswith(skipped[0])])
+    return f"{error}\n{''.join(theirs.format())}".rstrip()

@@ -115,5 +115,5 @@ class CheckReport:
     def summary(self) -> str:
         """`rmsprop: 18 ran, 17 passed, 1 failed, ...`, every status that occurred and those that always count."""
         always = (PASSED, FAILED, EXPECTED, NOT_DECLARED, NOT_APPLICABLE)
-        said = [f"{n} {status}" for status, n in self.counts.items() if n or status in always]
-        return f"{self.subject}: {self.ran} checks ran: " + ", ".join(said)
+        counted = [f"{n} {status}" for status, n in self.counts.items() if n or status in always]
+        return f"{self.subject}: {self.ran} checks ran: " + ", ".join(counted)

@@ -23,7 +23,7 @@ def bad_input() -> Iterator[None]:
     """What the user gave wrongly becomes one line and exit code 2; everything else is our own fault and traces back."""
     # Here and not above: `twinstep --help` must not wait for torch.
     from ...reference.data_files import DataFileError
-    from ..battery.targets import TargetError
+    from ..battery.request import TargetError
     from ..gate.trees import GateError
     from ..records.rows import RowError
     from ..records.tables import TableError

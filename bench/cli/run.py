@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ... import scratch_impls
-from ..battery.targets import TargetError
+from ..battery.request import TargetError
 from ..report.terminal import console
 from ._terminal import bad_input, data_option, name_list, progress_bar
 
@@ -42,7 +42,7 @@ def run(
     if formula and optimizers:
         raise click.UsageError("--formula brings its own optimizer; leave out --optimizers")
     with bad_input():
-        from ..battery.targets import resolve
+        from ..battery.request import resolve
         from ..report.pictures import draw
         from ..study import problems as registry
         from ..study.job import Job

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from ...reference import torch_paths
+from ...reference.driving import driven_by_grad
 from ...reference.local_model import closure_for
 from ...scratch_impls import map_state
 from .scenario import Scenario
@@ -37,7 +37,7 @@ class Side:
         self.grads = [torch.zeros_like(p) for p in self.params]
         self.units = [self.params] if together else [[p] for p in self.params]
         self.rugged = together and scenario.rugged
-        self.optimizer = torch_paths.fed(make)(self.params, **hyper)
+        self.optimizer = driven_by_grad(make)(self.params, **hyper)
         self.lrs = [group["lr"] for group in self.optimizer.param_groups]
         # By load_state_dict, which every optimizer has: its own attributes have names that nobody knows.
         if scenario.synced is not None:

@@ -17,9 +17,9 @@ from ... import scratch_impls
 from ...reference.known_defects import expected_failures
 from ...scratch_impls import Spec, as_shape
 from ..adapter import as_optimizer
-from ..battery import targets
-from ..battery.context import Against
-from ..battery.pairing import against_of
+from ..battery.against import Against, against_of
+from ..battery.request import resolve
+from ..battery.subject import subject_of
 from ..compare.replay import Factory
 from ..speed.contest import representatives, steps_of
 from ..speed.shapes import SHAPES, Shapes
@@ -99,7 +99,7 @@ def _formula(tree: Tree, name: str) -> Subject:
     ours = as_optimizer(name) if known else tree.load("bench.adapter").as_optimizer(name)
     return Subject(
         name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, expected=defects(ours, JUDGED_IN),
-        against=against_of(as_optimizer(spec), None),
+        against=against_of(subject_of(as_optimizer(spec)), None),
         timed={case.name: case.hyper for case in representatives(spec)},
     )  # fmt: skip
 
@@ -112,8 +112,8 @@ def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
     elif reference and reference.partition(":")[0].partition(".")[0] in base.packages:
         reference = base.get(reference)
     elif reference and ":" in reference:
-        reference = targets.resolve(reference)
-    against = against_of(make, reference)
+        reference = resolve(reference)
+    against = against_of(subject_of(make), reference)
     return Subject(
         name=entry.optimizer, make=make, against=against, spec=against.spec if against else None,
         timed={"default": dict(entry.hyper)}, expected=dict(entry.expected_failures), supports=entry.supports,

@@ -21,7 +21,7 @@ from ...reference import torch_paths
 from ...reference.known_defects import mended
 from ...scratch_impls import Case, Spec
 from ..adapter import as_optimizer
-from ..battery.checks.special_values._narrow import narrow_history, wide_enough
+from ..battery.checks.special_values._low_precision import in_range_of_the_format, low_precision_scenario
 from ..compare.replay import Factory, replay
 from ..compare.scenario import Scenario, synced_scenario
 from ..records.tables import TableError, replace_file
@@ -80,7 +80,7 @@ def _gaps(spec: Spec) -> Iterator[tuple[Key, float]]:
 def _steps(spec: Spec, case: Case, dtype: str) -> Iterator[tuple[Mapping[str, Any], Scenario]]:
     """One step from the start and one from a state that has settled; in a narrow format five, of a size that fits."""
     if dtype in NARROW:
-        yield wide_enough(case, spec), narrow_history(0, steps=5)
+        yield in_range_of_the_format(case, spec), low_precision_scenario(0, steps=5)
         return
     # Ten steps: the averages are filled, the bias corrections far from 1, and RAdam rectifies.
     for warm in (0, 10):

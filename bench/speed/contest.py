@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from ...reference import torch_paths
+from ...reference.driving import driven_by_grad
 from ...reference.known_defects import mended
 from ...reference.local_model import asks_for_closure
 from ...reference.oracle import Trajectory
@@ -102,7 +103,7 @@ def steps_of(make: Factory, params: Sequence[torch.Tensor], hyper: Mapping[str, 
     Where an optimizer asks for a closure, a step costs what those before it left to remember: there it is the first
     step of a new one each time, from the same place, or who takes more steps would take longer ones.
     """
-    driven = torch_paths.fed(make)
+    driven = driven_by_grad(make)
     step: Step = driven(params, **hyper).step
     if not asks_for_closure(driven):
         return step
@@ -123,7 +124,7 @@ def bare_loops(case: Case, makes: Sequence[Factory], history: Scenario, dtype: s
     gradients = [[None if g is None else torch.tensor(g, dtype=kind) for g in row] for row in history.gradients]
     for make in makes:
         params = [torch.tensor(a, dtype=kind, requires_grad=True) for a in history.start]
-        optimizer = torch_paths.fed(make)(params, **case.hyper)
+        optimizer = driven_by_grad(make)(params, **case.hyper)
         for row in gradients:
             for param, gradient in zip(params, row, strict=True):
                 param.grad = gradient

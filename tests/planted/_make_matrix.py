@@ -1,4 +1,4 @@
-"""python tests/planted/make_matrix.py: judges every bug by the quick battery and writes matrix.json anew."""
+"""python tests/planted/_make_matrix.py: judges every bug by the quick battery and writes matrix.json anew."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    import here
+    import this_tree
     import torch
 
-    here.use_this_tree()
+    this_tree.use_this_tree()
     torch.set_num_threads(1)
     from test_planted import MATRIX_FILE, failed, judge
 

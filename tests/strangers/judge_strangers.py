@@ -18,10 +18,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import here
 import table
+import this_tree
 
-here.use_this_tree()
+this_tree.use_this_tree()
 
 
 def failing(target: str, against: str, seed: int) -> list[str]:

@@ -2,7 +2,9 @@
 
 A folder is a chapter of the report, a file in it one check: `structure/added_group.py` is `added-group`, and its
 docstring is the check's text in the documentation. The order is that of the report, what explains most first: a folder
-says its PLACE, a check its place within. A file whose name begins with an underscore is shared by the checks beside it.
+says its PLACE, a check its place within. A file whose name begins with an underscore is shared by the checks beside
+it; the modules beside the folders are shared by all, one idea each. The controls of a check, which must fail it, are
+the planted bugs in `tests/planted/<its name>.py`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from ...battery.judge import check_optimizer, their_part
+from ...battery.judge import check_optimizer, their_traceback
 from ...compare.replay import replay
 from ...compare.scenario import probe
 from ...study import problems
@@ -30,7 +30,7 @@ def judge(orders: dict[str, Any], settings: Settings, emit: Emit) -> None:
         try:
             found[arm] = subjects.optimizers(tree, settings, trees["base"])
         except Exception as error:
-            emit("broken", arm=arm, optimizer="", error=their_part(error))
+            emit("broken", arm=arm, optimizer="", error=their_traceback(error))
             return
     for name in sorted(found["base"].keys() | found["head"].keys()):
         emit("optimizer", optimizer=name, base=name in found["base"], head=name in found["head"])
@@ -48,7 +48,7 @@ def _make_or_report(arm: str, name: str, make: Callable[[], Subject], emit: Emit
     try:
         return make()
     except Exception as error:
-        emit("broken", arm=arm, optimizer=name, error=their_part(error))
+        emit("broken", arm=arm, optimizer=name, error=their_traceback(error))
         return None
 
 
@@ -74,7 +74,7 @@ def _losses_and_gap(base: Subject | None, head: Subject, emit: Emit) -> None:
                 sides = {arm: trainable(head.spec, subject.make)}
                 losses[arm] = train(problem, sides, hyper=hyper, seed=0, dtype="float64")[arm].final_loss
             except Exception as error:
-                emit("broken", arm=arm, optimizer=head.name, error=their_part(error))
+                emit("broken", arm=arm, optimizer=head.name, error=their_traceback(error))
         if "head" in losses:
             emit("loss", optimizer=head.name, problem=problem.name, moved=_moved(losses), **losses)
     if head.spec is None or head.against is None:

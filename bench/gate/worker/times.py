@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from ...battery.judge import their_part
+from ...battery.judge import their_traceback
 from ...records.rows import environment
 from ...speed.timing import interleave
 from .. import subjects
@@ -37,7 +37,7 @@ def time_cells(orders: dict[str, Any], settings: Settings, emit: Emit) -> None:
         try:
             times = interleave(_shuffled(steps, number), rounds=int(orders.get("rounds", ROUNDS)))
         except Exception as error:
-            emit("broken", cell=cell.name, arm=_arm_at_fault(error), error=their_part(error))
+            emit("broken", cell=cell.name, arm=_arm_at_fault(error), error=their_traceback(error))
             continue
         kinds = {"seconds": times.seconds, "cpu": times.cpu}
         lists = {kind: {n: list(values) for n, values in found.items()} for kind, found in kinds.items()}
@@ -64,7 +64,7 @@ def _step_functions(
                 step = subjects.stepper(subject.make, cell, number)
             step()
         except Exception as error:
-            return {}, {"arm": arm, "error": their_part(error)}
+            return {}, {"arm": arm, "error": their_traceback(error)}
         steps[arm] = step
     if reference and cell.optimizer and (against := made["base"][cell.optimizer]().against) is not None:
         with contextlib.suppress(Exception):  # the reference is reported, never gated

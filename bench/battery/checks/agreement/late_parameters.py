@@ -1,14 +1,20 @@
-"""A parameter whose gradients begin five steps late agrees with the reference's, which begins then."""
+"""A parameter whose gradients begin five steps late agrees with the reference's, which begins then.
+
+For a bias correction that counts the steps of the optimizer instead of the parameter's: a layer that is unfrozen late
+would start as if it had been averaged all along. Held against the reference; late-start needs none.
+Control: an Adam that counts so.
+"""
 
 from __future__ import annotations
 
 from ....compare.scenario import probe
 from ...context import Context, check
-from ..against_formula import each_case_and_dtype, judge, the_reference
+from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
 @check("T7", place=4)
-def late_parameters(c: Context) -> None:
-    the_reference(c)
-    for case, dtype in each_case_and_dtype(c):
-        judge(c, case, probe(c.seed + 2, steps=15, late=True), dtype)
+def late_parameters(context: Context) -> None:
+    the_reference(context)
+    for case, dtype in each_case_and_dtype(context):
+        # Its first step is the sixth of the optimizer: a shared count divides v by 1 - 0.999^6 instead of 1 - 0.999.
+        judge_agreement(context, case, probe(context.seed + 2, steps=15, late=True), dtype)

@@ -1,4 +1,11 @@
-"""Each way of executing the step (foreach, fused) agrees with the formula, and really is another way."""
+"""Each way of executing the step (foreach, fused) agrees with the formula, and really is another way.
+
+Bugs: pytorch#78807 #110444 #119885, bitsandbytes#1992 #2010, kozistr#519: a fast path that leaves an option out,
+keeps p.grad, or pairs state with the wrong gradients. A suite compared a fused path with itself and passed; so the
+operators of a profiled step must differ from those of the loop. Each path also starts parameters late, steps 23 of
+them in groups, and resumes: one that takes sixteen parameters at a time passes everything smaller.
+Controls: an SGD with each of these faults in its foreach path.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +23,32 @@ from ....compare.replay import Factory
 from ....compare.scenario import probe
 from ...context import Context, check
 from ...result import Failed, NotApplicable
-from ..against_formula import judge
-from ..trials import at, unless_by_design
+from ..faults import reported_at, unless_by_design
+from ..persistence._save_and_resume import judge_resumed_run
+from ..reference_agreement import judge_agreement
+from ..structure._separate_optimizers import judge_groups_of_a_model
 
 
 @check("T11", place=5)
-def paths(c: Context) -> None:
-    flags = [name for name in ("foreach", "fused") if name in c.subject.execution]
+def paths(context: Context) -> None:
+    flags = [name for name in ("foreach", "fused") if name in context.subject.execution]
     if not flags:
         raise NotApplicable("it has one way to execute a step: it takes neither foreach nor fused")
     off: dict[str, bool] = dict.fromkeys(flags, False)
     profiles = {}
     for flag in (None, *flags):
         switched = off if flag is None else {**off, flag: True}
-        make = functools.partial(c.subject.make, **switched)
+        make = functools.partial(context.subject.make, **switched)
         try:
-            for case in c.cases if c.spec else ():
+            for case in context.cases if context.spec else ():
                 # One format, few steps: a path differs from another in its kernels, at once; the grid judged the rest.
-                judge(c, case, probe(c.seed, steps=12), c.dtypes[0], make=make)
-            if flag and c.cases:
-                _beyond(c, flag, switched)
+                judge_agreement(context, case, probe(context.seed, steps=12), context.dtypes[0], make=make)
+            if flag and context.cases:
+                _judge_beyond_the_cases(context, flag, switched)
         except Failed as fault:
             fault.message = f"with {flag}=True: {fault.message}" if flag else fault.message
             raise
-        profiles[flag or "for-loop"] = _ran(make)
+        profiles[flag or "for-loop"] = _operators(make)
     for flag in flags:
         if profiles[flag] == profiles["for-loop"]:
             raise Failed(
@@ -48,36 +57,35 @@ def paths(c: Context) -> None:
             )
 
 
-def _beyond(c: Context, flag: str, switched: Mapping[str, bool]) -> None:
+def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, bool]) -> None:
     """A path in the last format: late gradients, many parameters in groups, saving and loading.
 
     What is known of a class of torch in that path is not told again of the class that only takes the flag.
     """
-    from ..persistence._resume import goes_on  # not above: the report follows the order of registration
-    from ..structure._alone import as_in_a_model
-
-    case, dtype = c.richest, c.dtypes[-1]
-    known = expected_failures(functools.partial(c.subject.make, **switched), [dtype])
+    case, dtype = context.richest, context.dtypes[-1]
+    known = expected_failures(functools.partial(context.subject.make, **switched), [dtype])
     judged: dict[str, Callable[[Context], None]] = {  # under the name of the check that says it of the class itself
-        "late-parameters": lambda c: judge(c, case, probe(c.seed + 2, steps=15, late=True), dtype),
-        "groups": lambda c: as_in_a_model(c, case),
-        "save-load": lambda c: goes_on(c, case, dtype),
+        "late-parameters": lambda context: judge_agreement(
+            context, case, probe(context.seed + 2, steps=15, late=True), dtype
+        ),
+        "groups": lambda context: judge_groups_of_a_model(context, case),
+        "save-load": lambda context: judge_resumed_run(context, case, dtype),
     }
 
-    def on(c: Context, case: Case, *, name: str) -> None:
-        if flag in c.subject.execution:  # else it is a reference that has no such path
-            given = {n: v for n, v in switched.items() if n in c.subject.execution}
-            subject = dataclasses.replace(c.subject, make=functools.partial(c.subject.make, **given))
-            with at(case, dtype):
-                judged[name](dataclasses.replace(c, subject=subject))
+    def on(context: Context, case: Case, *, name: str) -> None:
+        if flag in context.subject.execution:  # else it is a reference that has no such path
+            given = {n: v for n, v in switched.items() if n in context.subject.execution}
+            subject = dataclasses.replace(context.subject, make=functools.partial(context.subject.make, **given))
+            with reported_at(case, dtype):
+                judged[name](dataclasses.replace(context, subject=subject))
 
     for name in judged:
-        if name not in known and (name != "late-parameters" or c.against is not None):
+        if name not in known and (name != "late-parameters" or context.against is not None):
             with contextlib.suppress(NotApplicable):  # the reference has it by design
-                unless_by_design(c, case, functools.partial(on, name=name))
+                unless_by_design(context, case, functools.partial(on, name=name))
 
 
-def _ran(make: Factory) -> list[str]:
+def _operators(make: Factory) -> list[str]:
     """The operators of one profiled step, sorted."""
     params = [torch.nn.Parameter(torch.ones(64)) for _ in range(2)]
     optimizer = make(params)

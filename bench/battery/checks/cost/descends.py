@@ -1,6 +1,9 @@
 """In 60 steps the loss of a quadratic and a regression falls by a tenth, at the default lr or one of three.
 
-Three steps of what evaluates the loss itself.
+The bluntest check: of 69 injected bugs "the loss went down" found 9. Without a reference it is all that tells a step
+uphill from one downhill. Sixty steps for a tenth of the loss, since no rule suits every lr. Three steps of what
+evaluates the loss itself, up to twenty times in each.
+Controls: an SGD that goes uphill, and an AdamW that leaves grad mode off, so that the loss has no gradient.
 """
 
 from __future__ import annotations
@@ -23,18 +26,19 @@ def descends(context: Context) -> None:
     if "lr" not in context.subject.options and "lr" not in case.hyper:
         rates = [None]
     for name, problem in (("quadratic", _quadratic), ("regression", _regression)):
-        said = []
+        losses = []
         for rate in rates:
             first, last = problem(context, {**case.hyper, **({} if rate is None else {"lr": rate})}, dtype)
-            said.append(f"{'the default lr' if rate is None else f'lr {rate:g}'}: {first:.3g} -> {last:.3g}")
+            losses.append(f"{'the default lr' if rate is None else f'lr {rate:g}'}: {first:.3g} -> {last:.3g}")
             if last <= 0.9 * first:
                 break
         else:
-            message = f"the loss of the {name} did not fall in 60 steps ({'; '.join(said)})"
+            message = f"the loss of the {name} did not fall in 60 steps ({'; '.join(losses)})"
             raise Failed(message, case=case.name, dtype=dtype, cause="the step goes uphill, or nowhere")
 
 
 def _quadratic(context: Context, hyper: Any, dtype: str) -> tuple[float, float]:
+    # A condition of 10, so that a rate which suits one direction does not suit all.
     curvature = torch.tensor([1.0, 3.0, 10.0], dtype=getattr(torch, dtype), device=context.device)
     params = parameters(context.seed, ((3,),), dtype, context.device)
     return _train(context, hyper, params, lambda: (curvature * params[0].reshape(-1) ** 2).sum() / 2)
@@ -44,7 +48,7 @@ def _regression(context: Context, hyper: Any, dtype: str) -> tuple[float, float]
     inputs, targets = parameters(context.seed + 1, ((32, 4), (32,)), dtype, context.device)
     params = parameters(context.seed, ((4,), ()), dtype, context.device)
     x, y = inputs.detach(), targets.detach()
-    y = x.sum(1) + 0.1 * y
+    y = x.sum(1) + 0.1 * y  # weights of 1 and a little noise, from a start at 0: there is something to learn
     with torch.no_grad():
         for p in params:
             p.zero_()

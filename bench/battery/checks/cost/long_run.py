@@ -1,4 +1,9 @@
-"""400 steps stay within the formula's bound, and the last of ten thousand tiny ones still has the right length."""
+"""400 steps stay within the formula's bound, and the last of ten thousand tiny ones still has the right length.
+
+Bugs: pytorch/ao#4915 (a count in bfloat16 stops at 256), timm#877 (one in uint8 wraps), kozistr#525 (averages begin
+anew every 200 steps). 400 steps go beyond each; ten thousand, of one element, show an average that drifts slowly.
+Controls: an optimizer with each of these bugs, and an SGD whose rate fades after 300 steps.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +13,13 @@ import math
 import numpy as np
 import torch
 
-from .....scratch_impls import Case, as_shape
+from .....scratch_impls import Case, Spec, as_shape
 from ....compare.replay import replay
 from ....compare.scenario import probe
 from ...context import Context, check
 from ...result import Failed
-from ..equal import two_cases
-from ..script import made, parameter, reproduction, shown_by
+from ..cases import first_and_richest
+from ..reproduction import constructor_call, parameter_line, reproduced_by, reproduction_of_gap
 
 
 @check("T10", place=2)
@@ -27,63 +32,72 @@ def long_run(context: Context) -> None:
             device=context.device, states=(),
         ).first_failure()  # fmt: skip
         if gap is not None:
-            shown = reproduction(context.subject, case.hyper, history, gap, dtype)
+            shown = reproduction_of_gap(context.subject, case.hyper, history, gap, dtype)
             raise Failed(str(gap), case=case.name, dtype=dtype, reproduction=shown)
     # A count shows through slow averages, such as the defaults', or a decaying rate.
-    for each in () if context.whole else two_cases(context):
-        _tiny_steps(context, each, 1000 if context.quick else 10_001)
+    for each in () if context.whole else first_and_richest(context):
+        _judge_tiny_steps(context, each, 1000 if context.quick else 10_001)
 
 
-def _tiny_steps(context: Context, case: Case, steps: int) -> None:
+def _judge_tiny_steps(context: Context, case: Case, steps: int) -> None:
     """One element and a gradient of 1e-3 or 5e-4 in turn, the last step's length held against the formula's.
 
     The last step starts from 0, so that it keeps all its digits.
     """
     dtype = "float64" if "float64" in context.dtypes else context.dtypes[0]
-    shape = as_shape((1,), context.dims)
-    params = [torch.nn.Parameter(torch.zeros(shape, dtype=getattr(torch, dtype), device=context.device))]
-    optimizer = context.build(params, **case.hyper)
-    grads = [torch.full_like(params[0], _tiny(step)) for step in (0, 1)]
-    for step in range(steps):
-        params[0].grad = grads[step % 2]
-        if step == steps - 1:
-            with torch.no_grad():
-                params[0].zero_()
-        optimizer.step()
-    after = params[0].item()
-    if not math.isfinite(after):
-        with shown_by(
-            context, functools.partial(_last_of_many, context, case, dtype, steps, "abs(p.item()) < float('inf')")
-        ):
-            raise Failed(f"p0[0] is {after} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
+    found = _last_tiny_step(context, case, dtype, steps)
+    if not math.isfinite(found):
+        script = functools.partial(_script, context, case, dtype, steps, "abs(p.item()) < float('inf')")
+        with reproduced_by(context, script):
+            raise Failed(f"p0[0] is {found} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
     if context.spec is None:
         return
-    hyper, value = context.spec.hyper(**case.hyper), np.zeros(shape) if context.dims else 0.0
-    state = context.spec.start(value, hyper)
-    for step in range(steps):
-        value = 0 * value if step == steps - 1 else value
-        value, state = context.spec.update(value, _tiny(step), state, step + 1, **hyper)
-    value = float(np.sum(value))
+    expected = _last_tiny_step_of_the_formula(context.spec, case, steps, context.dims)
     # The averages have lost digits to ten thousand roundings: 1e-10 in float64, and 1e-3 in float32 (1e4 u).
-    allowed = (1e-6 if dtype == "float64" else 1e-2) * abs(value)
-    if not abs(after - value) <= allowed:
-        message = f"step {steps} moved p0[0] from 0 to {after!r}; the formula moves it to {value!r}"
-        holds = f"abs(p.item() - {value!r}) <= {allowed!r}"
-        with shown_by(context, functools.partial(_last_of_many, context, case, dtype, steps, holds)):
+    allowed = (1e-6 if dtype == "float64" else 1e-2) * abs(expected)
+    if not abs(found - expected) <= allowed:
+        message = f"step {steps} moved p0[0] from 0 to {found!r}; the formula moves it to {expected!r}"
+        condition = f"abs(p.item() - {expected!r}) <= {allowed!r}"
+        with reproduced_by(context, functools.partial(_script, context, case, dtype, steps, condition)):
             raise Failed(message, case=case.name, dtype=dtype, cause="a count that stopped, or an average that drifts")
 
 
-def _last_of_many(context: Context, case: Case, dtype: str, steps: int, holds: str) -> list[str]:
+def _last_tiny_step(context: Context, case: Case, dtype: str, steps: int) -> float:
+    shape = as_shape((1,), context.dims)
+    p = torch.nn.Parameter(torch.zeros(shape, dtype=getattr(torch, dtype), device=context.device))
+    optimizer = context.build([p], **case.hyper)
+    # Two tensors for all steps: to make ten thousand would take longer than to step.
+    gradients = [torch.full_like(p, _tiny_gradient(step)) for step in (0, 1)]
+    for step in range(steps):
+        p.grad = gradients[step % 2]
+        if step == steps - 1:
+            with torch.no_grad():
+                p.zero_()
+        optimizer.step()
+    return p.item()
+
+
+def _last_tiny_step_of_the_formula(spec: Spec, case: Case, steps: int, dims: int | None) -> float:
+    """In Python numbers; in an array where the rule needs dimensions."""
+    hyper, value = spec.hyper(**case.hyper), np.zeros(as_shape((1,), dims)) if dims else 0.0
+    state = spec.start(value, hyper)
+    for step in range(steps):
+        value = 0 * value if step == steps - 1 else value
+        value, state = spec.update(value, _tiny_gradient(step), state, step + 1, **hyper)
+    return float(np.sum(value))
+
+
+def _script(context: Context, case: Case, dtype: str, steps: int, condition: str) -> list[str]:
     return [
-        parameter([0.0], dtype),
-        f"optimizer = {made(context, case.hyper)}",
+        parameter_line([0.0], dtype),
+        f"optimizer = {constructor_call(context, case.hyper)}",
         f"for step in range({steps}):",
-        f"    p.grad = torch.full_like(p, {_tiny(1)} if step % 2 else {_tiny(0)})",
+        f"    p.grad = torch.full_like(p, {_tiny_gradient(1)} if step % 2 else {_tiny_gradient(0)})",
         f"    p.data.mul_(step < {steps - 1})  # the last step begins at 0",
         "    optimizer.step()",
-        f"assert {holds}, f'step {steps} ends at {{p.item()}}'",
+        f"assert {condition}, f'step {steps} ends at {{p.item()}}'",
     ]
 
 
-def _tiny(step: int) -> float:
+def _tiny_gradient(step: int) -> float:
     return 1e-3 if step % 2 else 5e-4

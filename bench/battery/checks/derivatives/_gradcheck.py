@@ -1,6 +1,6 @@
-"""Steps that are differentiated, by who learns a start, a rate or a decay from where the steps lead.
+"""The derivative of a run of steps, by torch.autograd.gradcheck: by its start, its gradients, or a learned option.
 
-Judged in float64, in which finite differences are right to four digits and more.
+Whoever trains a start, a rate or a decay through the steps (meta-learning) needs it right.
 """
 
 from __future__ import annotations
@@ -14,43 +14,41 @@ from torch.autograd.gradcheck import GradcheckError, gradcheck
 from .....scratch_impls import Case
 from ...context import Context, parameters
 from ...result import Failed, NotApplicable
-from ..trials import history, unless_by_design
+from ..faults import unless_by_design
+from ..runs import gradient_history
 
-STEPS = 3
-
-
-DTYPE = "float64"
-
+STEPS = 3  # from the second step on a derivative also goes through the state
+DTYPE = "float64"  # in which finite differences are right to four digits and more
 
 Hyper = Mapping[str, Any]
 
 
-def takes_differentiable(c: Context) -> None:
-    if "differentiable" not in c.subject.execution:
+def require_differentiable(context: Context) -> None:
+    if "differentiable" not in context.subject.execution:
         raise NotApplicable("it has no option differentiable")
 
 
-def unless_the_reference(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+def judge_unless_by_design(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
     """Who extends or copies a class of torch has its defects, which are no fault of theirs."""
-    theirs = c.of_the_reference
-    (unless_by_design if theirs and "differentiable" in theirs.subject.execution else judge_alone)(c, case, judge)
+    theirs = context.of_the_reference
+    if theirs and "differentiable" in theirs.subject.execution:
+        unless_by_design(context, case, judge)
+    else:
+        judge(context, case)
 
 
-def judge_alone(c: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
-    judge(c, case)
+def start_and_gradients(context: Context) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    start = parameters(context.seed, ((3, 2),), DTYPE, context.device)[0].detach()
+    return start, [row[0] for row in gradient_history(context.seed, STEPS, [start]) if row[0] is not None]
 
 
-def start_of(c: Context) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    start = parameters(c.seed, ((3, 2),), DTYPE, c.device)[0].detach()
-    return start, [row[0] for row in history(c.seed, STEPS, [start]) if row[0] is not None]
-
-
-def end_of(
-    c: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], *, untouched: bool = True
+def end_of_run(
+    context: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], *, untouched: bool = True
 ) -> torch.Tensor:
     """Where a step for each gradient leads; a function of all tensors that are given."""
+    # A clone and no Parameter: a leaf would end the derivative by the start there.
     p = start.clone() if hyper["differentiable"] else torch.nn.Parameter(start.clone())
-    optimizer = c.build([p], **hyper)
+    optimizer = context.build([p], **hyper)
     for gradient in rows:
         p.grad = gradient.clone()
         optimizer.step()
@@ -60,25 +58,26 @@ def end_of(
 
 
 def judge_derivative(
-    c: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], **learned: torch.Tensor
+    context: Context, hyper: Hyper, start: torch.Tensor, rows: Sequence[torch.Tensor], **learned: torch.Tensor
 ) -> None:
     """By torch's gradcheck, with its own tolerances: a wrong derivative has no digit right."""
 
-    def led_to(start: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
-        return end_of(c, {**hyper, **dict(zip(learned, others[STEPS:], strict=True))}, start, others[:STEPS])
+    def end_of_steps(start: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+        return end_of_run(context, {**hyper, **dict(zip(learned, others[STEPS:], strict=True))}, start, others[:STEPS])
 
     inputs = [value.detach().clone().requires_grad_() for value in (start, *rows, *learned.values())]
     by = next(iter(learned), "the parameter and the gradients")
     try:
-        gradcheck(led_to, inputs, fast_mode=True)
+        # fast_mode looks along one random direction; a wrong derivative is wrong along almost all.
+        gradcheck(end_of_steps, inputs, fast_mode=True)
     except GradcheckError as error:
-        said = f"the derivative of {STEPS} steps by {by} is not that of finite differences"
-        raise Failed(f"{said}: {first_line(error)}", cause="a derivative is wrong") from error
+        what = f"the derivative of {STEPS} steps by {by} is not that of finite differences"
+        raise Failed(f"{what}: {first_line(error)}", cause="a derivative is wrong") from error
     except RuntimeError as error:
         if "needed for gradient computation" not in str(error):
             raise
-        said = f"{STEPS} steps cannot be differentiated by {by}: {first_line(error)}"
-        raise Failed(said, cause="it changes in place what derivatives need") from error
+        what = f"{STEPS} steps cannot be differentiated by {by}: {first_line(error)}"
+        raise Failed(what, cause="it changes in place what derivatives need") from error
 
 
 def first_line(error: Exception) -> str:

@@ -1,4 +1,9 @@
-"""differentiable=True changes no step, and its derivatives by parameter and gradients are finite differences'."""
+"""differentiable=True changes no step, and its derivatives by parameter and gradients are finite differences'.
+
+Bugs: timm's SGDW takes the option and steps without derivatives all the same; torch 2.13's Rprop changes in place
+what the derivative needs. Three steps, so that a derivative also goes through the state.
+Controls: an SGD with each of these; and the same run with differentiable=False, whose steps must be equal.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +11,49 @@ import functools
 
 from .....scratch_impls import Case
 from ...context import Context, check
-from ..equal import same, tolerance
-from ..script import made, shown_by
-from ..trials import at, cases_of
+from ..cases import cases_of
+from ..differences import require_equal, tolerance
+from ..faults import reported_at
+from ..reproduction import constructor_call, reproduced_by
 from ._gradcheck import (
     DTYPE,
     STEPS,
     Hyper,
-    end_of,
+    end_of_run,
     judge_derivative,
-    start_of,
-    takes_differentiable,
-    unless_the_reference,
+    judge_unless_by_design,
+    require_differentiable,
+    start_and_gradients,
 )
 
 
 @check("T8", place=1)
-def differentiable(c: Context) -> None:
-    takes_differentiable(c)
-    for case in cases_of(c, every=True):  # an option alone decides which buffers a derivative goes through
-        with at(case, DTYPE), shown_by(c, functools.partial(_derivative, c, case.hyper)):
-            unless_the_reference(c, case, _step)
+def differentiable(context: Context) -> None:
+    require_differentiable(context)
+    for case in cases_of(context, every=True):  # an option alone decides which buffers a derivative goes through
+        with (
+            reported_at(case, DTYPE),
+            reproduced_by(context, functools.partial(_gradcheck_script, context, case.hyper)),
+        ):
+            judge_unless_by_design(context, case, _judge_case)
 
 
-def _step(c: Context, case: Case) -> None:
-    start, rows = start_of(c)
-    judge_derivative(c, {**case.hyper, "differentiable": True}, start, rows)
-    ours, plain = ({"p0.param": end_of(c, {**case.hyper, "differentiable": on}, start, rows)} for on in (True, False))
+def _judge_case(context: Context, case: Case) -> None:
+    start, rows = start_and_gradients(context)
+    judge_derivative(context, {**case.hyper, "differentiable": True}, start, rows)
+    ours, plain = (
+        {"p0.param": end_of_run(context, {**case.hyper, "differentiable": on}, start, rows)} for on in (True, False)
+    )
     what = f"step {STEPS} with differentiable=True, against False"
     cause = "differentiable=True changes a step"
-    same(ours, plain, what, case=case, dtype=DTYPE, allowed=tolerance(DTYPE), cause=cause)
+    require_equal(ours, plain, what, case=case, dtype=DTYPE, allowed=tolerance(DTYPE), cause=cause)
 
 
-def _derivative(c: Context, hyper: Hyper) -> list[str]:
+def _gradcheck_script(context: Context, hyper: Hyper) -> list[str]:
     return [
         "def end(p, *gradients):",
         "    p = p.clone()",
-        f"    optimizer = {made(c, {**hyper, 'differentiable': True})}",
+        f"    optimizer = {constructor_call(context, {**hyper, 'differentiable': True})}",
         "    for g in gradients:",
         "        p.grad = g.clone()",
         "        optimizer.step()",

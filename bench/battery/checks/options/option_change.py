@@ -1,4 +1,10 @@
-"""A value other than lr that changes in the group in the middle of a run rules from the next step on."""
+"""A value other than lr that changes in the group in the middle of a run rules from the next step on.
+
+For weight decay, eps, betas and switches that are read once and kept, so that a schedule of them does nothing. Four
+steps before the change give the state a history, eight after it show what acts late.
+Controls: an optimizer for each; and a change counts only where the reference shows one. Without a reference, one that
+is built with the new value and loads the state stands in.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +17,12 @@ import torch
 from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed, NotApplicable
-from ..equal import best_dtype
-from ..trials import Snapshot, at, cases_of, clones, first_gap, groups_of, history, other_value, run, snapshot
+from ..cases import best_dtype, cases_of
+from ..differences import run_difference
+from ..faults import reported_at
+from ..option_values import other_value
+from ..runs import Snapshot, clones, gradient_history, run, snapshot
+from ..state import groups_of
 
 Hyper = Mapping[str, Any]
 
@@ -20,21 +30,23 @@ BEFORE, STEPS = 4, 12  # of twelve steps the change comes before the fifth
 
 
 @check("T5", place=5)
-def option_change(c: Context) -> None:
+def option_change(context: Context) -> None:
     seen = False
-    for case, name, new in _changes(c):
-        with at(case, best_dtype(c)):
-            seen = (_as_built if c.against is None else _as_the_reference)(c, case, name, new) or seen
+    for case, name, new in _changes(context):
+        with reported_at(case, best_dtype(context)):
+            seen = (_judge_against_rebuilt if context.against is None else _judge_against_reference)(
+                context, case, name, new
+            ) or seen
     if not seen:
         raise NotApplicable("its groups hold no option but lr whose change could be seen")
 
 
-def _changes(c: Context) -> Iterator[tuple[Case, str, Any]]:
+def _changes(context: Context) -> Iterator[tuple[Case, str, Any]]:
     """Every number, tuple of numbers and switch in the group, from the first two cases that have it other than 0."""
-    cases = cases_of(c, every=True)
-    group = groups_of(c.build(clones(parameters(c.seed)), **cases[0].hyper))[0]
-    for name in (n for n in c.subject.options if n in group and n != "lr"):
-        values = [(case, case.hyper.get(name, c.subject.options[name])) for case in cases]
+    cases = cases_of(context, every=True)
+    group = groups_of(context.build(clones(parameters(context.seed)), **cases[0].hyper))[0]
+    for name in (n for n in context.subject.options if n in group and n != "lr"):
+        values = [(case, case.hyper.get(name, context.subject.options[name])) for case in cases]
         # From 0 nothing but weight decay is turned on: who has no momentum has no buffer for it.
         for case, value in [(k, v) for k, v in values if v or name == "weight_decay"][:2]:
             if (new := False if value is True else other_value(name, value)) is not None:
@@ -43,9 +55,9 @@ def _changes(c: Context) -> Iterator[tuple[Case, str, Any]]:
             yield from [(case, name, 0.0) for case, value in values if value][:1]
 
 
-def _walk(make: Any, c: Context, hyper: Hyper, name: str, new: Any) -> list[Snapshot]:
+def _run_with_change(make: Any, context: Context, hyper: Hyper, name: str, new: Any) -> list[Snapshot]:
     """Twelve steps; the group gets its new value, where there is one, in the middle."""
-    start = _start(c)
+    start = _start(context)
     params = clones(start)
     optimizer = make(params, **hyper)
 
@@ -53,67 +65,72 @@ def _walk(make: Any, c: Context, hyper: Hyper, name: str, new: Any) -> list[Snap
         for group in groups_of(optimizer) if step == BEFORE and new is not None else ():
             group[name] = new
 
-    return run(optimizer, params, history(c.seed, STEPS, start), before)
+    return run(optimizer, params, gradient_history(context.seed, STEPS, start), before)
 
 
-def _start(c: Context) -> list[torch.nn.Parameter]:
-    return parameters(c.seed, dtype=best_dtype(c), device=c.device)
+def _start(context: Context) -> list[torch.nn.Parameter]:
+    return parameters(context.seed, dtype=best_dtype(context), device=context.device)
 
 
-def _as_the_reference(c: Context, case: Case, name: str, new: Any) -> bool:
+def _judge_against_reference(context: Context, case: Case, name: str, new: Any) -> bool:
     """Whether the reference shows a change, which the subject then must show as well."""
-    assert c.against is not None
-    hyper = {n: v for n, v in case.hyper.items() if c.spec is None or n in c.spec.defaults}
-    start = snapshot(_start(c))
+    assert context.against is not None
+    hyper = {n: v for n, v in case.hyper.items() if context.spec is None or n in context.spec.defaults}
+    start = snapshot(_start(context))
     try:
-        theirs = [_walk(c.against.make, c, hyper, name, value) for value in (new, None)]
+        theirs = [_run_with_change(context.against.make, context, hyper, name, value) for value in (new, None)]
     except Exception:  # it cannot change this, so nobody has to
         return False
-    ours = [_walk(c.subject.make, c, case.hyper, name, value) for value in (new, None)]
-    if not first_gap(theirs[0], theirs[1], start) or first_gap(ours[1], theirs[1], start, one_class=False):
+    ours = [_run_with_change(context.subject.make, context, case.hyper, name, value) for value in (new, None)]
+    if not run_difference(theirs[0], theirs[1], start) or run_difference(ours[1], theirs[1], start, one_class=False):
         return False  # not to be seen, or the two differ without any change: the checks of agreement tell of it
-    if told := first_gap(ours[0], theirs[0], start, one_class=False):
-        if _differ_with(c, case, hyper, name, new, start):
+    if difference := run_difference(ours[0], theirs[0], start, one_class=False):
+        if _differ_with(context, case, hyper, name, new, start):
             return False  # so does who is made with it: eps inside the root shows once eps is large
-        _fail(name, new, f"{told}, which is that of {c.against.label}", ignored=not first_gap(ours[0], ours[1], start))
+        _fail(
+            name,
+            new,
+            f"{difference}, which is that of {context.against.label}",
+            ignored=not run_difference(ours[0], ours[1], start),
+        )
     return True
 
 
-def _differ_with(c: Context, case: Case, hyper: Hyper, name: str, new: Any, start: Snapshot) -> bool:
+def _differ_with(context: Context, case: Case, hyper: Hyper, name: str, new: Any, start: Snapshot) -> bool:
     """Whether the two differ where both are made with the new value and nothing changes."""
-    assert c.against is not None
+    assert context.against is not None
     try:
-        ours = _walk(c.subject.make, c, {**case.hyper, name: new}, name, None)
-        theirs = _walk(c.against.make, c, {**hyper, name: new}, name, None)
+        ours = _run_with_change(context.subject.make, context, {**case.hyper, name: new}, name, None)
+        theirs = _run_with_change(context.against.make, context, {**hyper, name: new}, name, None)
     except Exception:  # one of them refuses it there
         return False
-    return bool(first_gap(ours, theirs, start, one_class=False))
+    return bool(run_difference(ours, theirs, start, one_class=False))
 
 
-def _as_built(c: Context, case: Case, name: str, new: Any) -> bool:
+def _judge_against_rebuilt(context: Context, case: Case, name: str, new: Any) -> bool:
     """Without a reference: a fresh optimizer with the new value, which loads the state, goes the same way."""
-    start = _start(c)
-    rows, params = history(c.seed, STEPS, start), clones(start)
-    optimizer = c.build(params, **case.hyper)
-    run(optimizer, params, rows[:BEFORE])
+    start = _start(context)
+    history, params = gradient_history(context.seed, STEPS, start), clones(start)
+    optimizer = context.build(params, **case.hyper)
+    run(optimizer, params, history[:BEFORE])
     fresh, middle = clones(params), snapshot(params)
     try:
         saved = copy.deepcopy(optimizer.state_dict())
         for group in saved["param_groups"]:
             group[name] = new
-        built = c.build(fresh, **{**case.hyper, name: new})
+        built = context.build(fresh, **{**case.hyper, name: new})
         built.load_state_dict(saved)
     except Exception:  # the value or the loading is refused: other checks tell of it
         return False
-    wanted = run(built, fresh, rows[BEFORE:])
+    wanted = run(built, fresh, history[BEFORE:])
     for group in groups_of(optimizer):
         group[name] = new
-    if told := first_gap(run(optimizer, params, rows[BEFORE:]), wanted, middle):
-        where = f"{told} (counted from the change), which is that of one built with it that loaded the state"
+    if difference := run_difference(run(optimizer, params, history[BEFORE:]), wanted, middle):
+        where = f"{difference} (counted from the change), which is that of one built with it that loaded the state"
         _fail(name, new, where)
     return True
 
 
-def _fail(name: str, new: Any, told: str, ignored: bool = False) -> None:
+def _fail(name: str, new: Any, difference: str, ignored: bool = False) -> None:
     cause = f"a change of {name} in the group is ignored" if ignored else f"a change of {name} acts late or never"
-    raise Failed(f'group["{name}"] set to {new!r} before step {BEFORE + 1}, and it differs: {told}', cause=cause)
+    raise Failed(f'group["{name}"] set to {new!r} before step {BEFORE + 1}, and it differs: {difference}', cause=cause)

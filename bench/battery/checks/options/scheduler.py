@@ -1,8 +1,13 @@
-"""torch's schedulers drive it: the same trajectory as the group's values set by hand, and not that without one."""
+"""torch's schedulers drive it: the same trajectory as the group's values set by hand, and not that without one.
+
+For OneCycleLR above all, which writes momentum or betas into the group as well as lr: an Adam that keeps the betas of
+its constructor trains on without the cycle, and nothing says so. Six steps hold two falls of StepLR, and rise and
+fall of OneCycleLR.
+Controls: such an Adam; and every run under a schedule must differ from one without.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -14,57 +19,66 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR, StepLR
 from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed, NotApplicable
-from ..script import made, shown_by, stepping
-from ..trials import Snapshot, at, cases_of, clones, first_gap, groups_of, history, run, snapshot, unless_by_design
+from ..cases import first_and_richest
+from ..differences import run_difference
+from ..faults import reported_at, unless_by_design
+from ..reproduction import constructor_call, reproduced_by, step_lines
+from ..runs import Snapshot, clones, gradient_history, run, snapshot
+from ..state import groups_of
 
 Hyper = dict[str, Any]
-
-
-class _Bystander(Optimizer):
-    """Receives a schedule's values and does nothing, so that they are known without the optimizer under judgement."""
-
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        return None
 
 
 SCHEDULES: dict[str, Callable[..., Any]] = {
     "StepLR": lambda optimizer, lr: StepLR(optimizer, step_size=2, gamma=0.5),
     "LambdaLR": lambda optimizer, lr: LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch)),
     "OneCycleLR": lambda optimizer, lr: OneCycleLR(
-        optimizer, max_lr=lr, total_steps=8, cycle_momentum=bool({"betas", "momentum"} & set(optimizer.defaults))
+        # Its default, to cycle momentum as well, raises where the optimizer has none.
+        optimizer,
+        max_lr=lr,
+        total_steps=8,
+        cycle_momentum=bool({"betas", "momentum"} & set(optimizer.defaults)),
     ),
 }
+SCHEDULED_OPTIONS = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
+
+
+class _ScheduleRecorder(Optimizer):
+    """Receives a schedule's values and does nothing, so that they are known without the optimizer under judgement."""
+
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        return None
 
 
 @check("T5", place=4)
-def scheduler(c: Context) -> None:
-    for case in cases_of(dataclasses.replace(c, quick=True)):  # which case it is changes little here
-        with at(case, c.dtypes[0]):
-            unless_by_design(c, case, _schedules_rule)
+def scheduler(context: Context) -> None:
+    for case in first_and_richest(context):  # which case it is changes little here
+        with reported_at(case, context.dtypes[0]):
+            unless_by_design(context, case, _judge_schedules)
 
 
-def _schedules_rule(c: Context, case: Case) -> None:
-    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-    rows = history(c.seed, 6, start)
-    probe = c.build(clones(start), **case.hyper)
+def _judge_schedules(context: Context, case: Case) -> None:
+    start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
+    history = gradient_history(context.seed, 6, start)
+    probe = context.build(clones(start), **case.hyper)
     if not isinstance(probe, Optimizer):
         raise NotApplicable("torch's schedulers take subclasses of torch.optim.Optimizer only")
     lr = groups_of(probe)[0].get("lr")
     if not isinstance(lr, (int, float)) or not lr:
         raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
     params = clones(start)
-    without = run(c.build(params, **case.hyper), params, rows)
-    with shown_by(c, functools.partial(_three_ways, c, case.hyper, lr)):
+    unscheduled = run(context.build(params, **case.hyper), params, history)
+    with reproduced_by(context, functools.partial(_schedule_script, context, case.hyper, lr)):
         for name, schedule in SCHEDULES.items():
-            _scheduled(c, case.hyper, name, functools.partial(schedule, lr=lr), start, rows, without)
+            _judge_schedule(context, case.hyper, name, functools.partial(schedule, lr=lr), start, history, unscheduled)
 
 
-def _three_ways(c: Context, hyper: Any, lr: float) -> list[str]:
+def _schedule_script(context: Context, hyper: Any, lr: float) -> list[str]:
     return [
         "from torch.optim.lr_scheduler import StepLR",
         "def run(way):",
         "    p = torch.nn.Parameter(torch.ones(3))",
-        f"    optimizer = {made(c, hyper)}",
+        f"    optimizer = {constructor_call(context, hyper)}",
         "    schedule = StepLR(optimizer, step_size=1, gamma=0.5) if way == 'scheduled' else None",
         f"    for lr in {[lr, lr / 2, lr / 4, lr / 8]!r}:",
         "        optimizer.param_groups[0].update({'lr': lr} if way == 'by hand' else {})",
@@ -77,62 +91,74 @@ def _three_ways(c: Context, hyper: Any, lr: float) -> list[str]:
     ]
 
 
-def _in_the_group(c: Context, hyper: Any, key: str, values: tuple[Any, Any]) -> list[str]:
+def _group_value_script(context: Context, hyper: Any, key: str, values: tuple[Any, Any]) -> list[str]:
     return [
         "ends = []",
         f"for {key} in {values!r}:",
         "    p = torch.nn.Parameter(torch.ones(3))",
-        f"    optimizer = {made(c, hyper)}",
+        f"    optimizer = {constructor_call(context, hyper)}",
         f"    optimizer.param_groups[0]['{key}'] = {key}",
-        *("    " + line for line in stepping([1.0, -0.5, 2.0])),
+        *("    " + line for line in step_lines([1.0, -0.5, 2.0])),
         "    ends.append(p.tolist())",
         f"assert ends[0] != ends[1], f'{key} changes nothing in a group: {{ends[0]}} with either of {values!r}'",
     ]
 
 
-DRIVEN = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
+def _judge_schedule(
+    context: Context, hyper: Any, name: str, schedule: Any, start: Any, history: Any, unscheduled: Any
+) -> None:
+    scheduled, before, values = _run_scheduled(context, hyper, name, schedule, start, history)
+    by_hand = _run_by_hand(context, hyper, start, history, values)
+    if difference := run_difference(scheduled, by_hand, snapshot(start)):
+        raise Failed(f"{name} and the same values set by hand differ: {difference}")
+    if _same_end(scheduled, unscheduled):
+        raise Failed(
+            f"{name} changes nothing: the parameters end where they do without it",
+            cause="the group's learning rate is not read at each step",
+        )
+    cycled = [key for key in SCHEDULED_OPTIONS[1:] if any(key in v and v[key] != before[key] for v in values)]
+    rates = [{"lr": v["lr"]} for v in values]
+    if cycled and _same_end(scheduled, _run_by_hand(context, hyper, start, history, rates)):
+        # A cycle that returns may change nothing, as in a rule that takes the sign of its velocity. So another value is
+        # set before the first step: it must do what it does when the optimizer is built with it.
+        key, other = cycled[0], next(v[cycled[0]] for v in values if v[cycled[0]] != before[cycled[0]])
+        built = _run_by_hand(context, {**hyper, key: other}, start, history, rates)
+        if _same_end(built, _run_by_hand(context, hyper, start, history, [{**rate, key: other} for rate in rates])):
+            return
+        with reproduced_by(context, functools.partial(_group_value_script, context, hyper, key, (before[key], other))):
+            raise Failed(
+                f'{name} cycles group["{key}"], and the parameters end where they do if it is left alone',
+                cause=f"the group's {key} is not read at each step",
+            )
 
 
-def _scheduled(c: Context, hyper: Any, name: str, schedule: Any, start: Any, rows: Any, without: Any) -> None:
+def _run_scheduled(
+    context: Context, hyper: Any, name: str, schedule: Any, start: Any, history: Any
+) -> tuple[list[Snapshot], Hyper, list[Hyper]]:
+    """The run under the schedule, the group before it, and the values that the schedule sets before each step."""
     params = clones(start)
-    optimizer = c.build(params, **hyper)
+    optimizer = context.build(params, **hyper)
     group = optimizer.param_groups[0]
-    plain = {key: value for key, value in group.items() if key != "params"}
-    bystander = _Bystander([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **plain})
-    known, driving, values, driven = schedule(bystander), schedule(optimizer), [], []
-    for step, row in enumerate(rows):
-        values.append({key: bystander.param_groups[0][key] for key in DRIVEN if key in plain})
+    before = {key: value for key, value in group.items() if key != "params"}
+    recorder = _ScheduleRecorder([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **before})
+    found, values, schedules = [], [], (schedule(recorder), schedule(optimizer))
+    for step, row in enumerate(history):
+        values.append({key: recorder.param_groups[0][key] for key in SCHEDULED_OPTIONS if key in before})
         for key, value in values[-1].items():
             if group[key] != value:
                 raise Failed(f'{name}: before step {step + 1} group["{key}"] is {group[key]!r}, scheduled is {value!r}')
-        driven += run(optimizer, params, [row])
-        bystander.step()
-        known.step()
-        driving.step()
-    if told := first_gap(driven, _by_hand(c, hyper, start, rows, values), snapshot(start)):
-        raise Failed(f"{name} and the same values set by hand differ: {told}")
-    if _same(driven, without):
-        raise Failed(f"{name} changes nothing: the parameters end where they do without it",
-                     cause="the group's learning rate is not read at each step")  # fmt: skip
-    cycled = [key for key in DRIVEN[1:] if any(key in v and v[key] != plain[key] for v in values)]
-    rates = [{"lr": v["lr"]} for v in values]
-    if cycled and _same(driven, _by_hand(c, hyper, start, rows, rates)):
-        # A cycle that returns may change nothing, as in a rule that takes the sign of its velocity. So another value is
-        # set before the first step: it must do what it does when the optimizer is built with it.
-        key, other = cycled[0], next(v[cycled[0]] for v in values if v[cycled[0]] != plain[cycled[0]])
-        built = _by_hand(c, {**hyper, key: other}, start, rows, rates)
-        if _same(built, _by_hand(c, hyper, start, rows, [{**rate, key: other} for rate in rates])):
-            return
-        with shown_by(c, functools.partial(_in_the_group, c, hyper, key, (plain[key], other))):
-            raise Failed(f'{name} cycles group["{key}"], and the parameters end where they do if it is left alone',
-                         cause=f"the group's {key} is not read at each step")  # fmt: skip
+        found += run(optimizer, params, [row])
+        recorder.step()
+        for each in schedules:
+            each.step()
+    return found, before, values
 
 
-def _by_hand(c: Context, hyper: Any, start: Any, rows: Any, values: list[Hyper]) -> list[Snapshot]:
+def _run_by_hand(context: Context, hyper: Any, start: Any, history: Any, values: list[Hyper]) -> list[Snapshot]:
     params = clones(start)
-    optimizer = c.build(params, **hyper)
-    return run(optimizer, params, rows, lambda step: optimizer.param_groups[0].update(values[step]))
+    optimizer = context.build(params, **hyper)
+    return run(optimizer, params, history, lambda step: optimizer.param_groups[0].update(values[step]))
 
 
-def _same(a: list[Snapshot], b: list[Snapshot]) -> bool:
+def _same_end(a: list[Snapshot], b: list[Snapshot]) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a[-1], b[-1], strict=True))

@@ -1,4 +1,9 @@
-"""A parameter whose values the caller replaces between two steps goes on from there."""
+"""A parameter whose values the caller replaces between two steps goes on from there.
+
+For an optimizer that steps a master copy and overwrites the parameter: weight averaging, clipping of weights, and a
+checkpoint loaded into the model write there between two steps.
+Control: an SGD with such a copy. What the reference does too belongs to the rule and is no fault.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +12,30 @@ import torch
 from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed
-from ..trials import at, cases_of, history, run, snapshot, unless_by_design
+from ..cases import cases_of
+from ..faults import reported_at, unless_by_design
+from ..runs import gradient_history, run, snapshot
 
 SHIFT = 1000.0  # no step between N(0, 1) is as long
 
 
 @check("T8", place=3)
-def outside_changes(c: Context) -> None:
-    for case in cases_of(c):
-        with at(case, c.dtypes[0]):
-            unless_by_design(c, case, _from_there)
+def outside_changes(context: Context) -> None:
+    for case in cases_of(context):
+        with reported_at(case, context.dtypes[0]):
+            unless_by_design(context, case, _judge_outside_change)
 
 
-def _from_there(c: Context, case: Case) -> None:
-    params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-    rows = history(c.seed, 4, params)
-    optimizer = c.build(params, **case.hyper)
-    run(optimizer, params, rows[:3])
+def _judge_outside_change(context: Context, case: Case) -> None:
+    params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
+    history = gradient_history(context.seed, 4, params)
+    optimizer = context.build(params, **case.hyper)
+    run(optimizer, params, history[:3])
     before = snapshot(params)
     with torch.no_grad():
         for p in params:
             p.add_(SHIFT)
-    run(optimizer, params, rows[3:])
+    run(optimizer, params, history[3:])
     # A rule whose steps grow with the parameter (Adafactor's: by 576) takes some elements further away. Measured over
     # torch.optim and the formulas, the furthest of each parameter ends at 944 or more; from a kept copy, below 10.
     for i, (p, was) in enumerate(zip(params, before, strict=True)):

@@ -1,4 +1,10 @@
-"""The optimizer that loaded a dict and the dict do not change with one another, beyond what torch itself shares."""
+"""The optimizer that loaded a dict and the dict do not change with one another, beyond what torch itself shares.
+
+Bug: pytorch#75224. A dict may be loaded twice, or kept as the best checkpoint, so steps must not write into it.
+torch's own load_state_dict shares tensors with the dict; who inherits it is not judged by that, and who hands the
+dict on to it is judged with a copy between the two.
+Controls: optimizers that load by reference; and without that copy torch's sharing is seen (the tests do so).
+"""
 
 from __future__ import annotations
 
@@ -11,38 +17,41 @@ from torch.optim import Optimizer
 
 from ...context import Context, check
 from ...result import NotApplicable
-from ..equal import copied, go, leaves, same, started, values
-from ._resume import AFTER, BEFORE, resume
+from ..differences import require_equal
+from ..runs import subject_after, take_steps
+from ..state import copies, leaves, named_values
+from ._save_and_resume import AFTER, BEFORE, load_into_fresh
 
 
 @check("T8", place=4)
 def load_no_aliasing(context: Context) -> None:
     case, dtype = context.richest, context.dtypes[0]
-    optimizer, params = started(context, case, dtype, BEFORE)
+    optimizer, params = subject_after(context, case, dtype, BEFORE)
     if context.subject.listed:
-        apart: Any = contextlib.nullcontext()
+        copying: Any = contextlib.nullcontext()
     elif type(optimizer).load_state_dict is Optimizer.load_state_dict:
         raise NotApplicable("load_state_dict is inherited from torch.optim.Optimizer; its aliasing is torch's defect")
     else:
-        apart = _TorchCopies()
+        copying = _TorchCopies()
     where: dict[str, Any] = {"case": case, "dtype": dtype}
     given = copy.deepcopy(optimizer.state_dict())
-    before = copied(dict(leaves(given, "dict")))
-    with apart:
-        resumed, fresh = resume(context, case, params, given)
+    before = copies(dict(leaves(given, "dict")))
+    with copying:
+        resumed, fresh = load_into_fresh(context, case, params, given)
     cause = "load_state_dict keeps the tensors of the dict it is given"
-    go(resumed, fresh, range(BEFORE, AFTER), context.seed)
+    take_steps(resumed, fresh, range(BEFORE, AFTER), context.seed)
     what = f"steps {BEFORE + 1} to {AFTER} changed the dict that was loaded"
-    same(copied(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
+    require_equal(copies(dict(leaves(given, "dict"))), before, what, cause=cause, **where)
+    # The other way round: steps that replace their tensors write into no dict, and still begin with what it shares.
     given = copy.deepcopy(optimizer.state_dict())
-    with apart:
-        resumed, fresh = resume(context, case, params, given)
-    loaded = values(resumed, fresh)
+    with copying:
+        resumed, fresh = load_into_fresh(context, case, params, given)
+    loaded = named_values(resumed, fresh)
     for _, leaf in leaves(given["state"], "dict"):
         if isinstance(leaf, torch.Tensor):
             leaf.zero_()
     what = "the dict was zeroed after loading, and so was the state"
-    same(values(resumed, fresh), loaded, what, cause=cause, **where)
+    require_equal(named_values(resumed, fresh), loaded, what, cause=cause, **where)
 
 
 class _TorchCopies:

@@ -1,4 +1,9 @@
-"""State saved by the subject continues in the reference, and the reverse, where both name it alike."""
+"""State saved by the subject continues in the reference, and the reverse, where both name it alike.
+
+For a port that should go on from checkpoints of its reference, or the reverse. Names that agree prove little: one
+that keeps its average corrected for its bias loads without an error, and steps by another scale.
+Control: such an Adam. And both sides must agree without any exchange first, to a tenth of the tolerance.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +17,15 @@ from torch.optim import Optimizer
 from .....scratch_impls import Case
 from ...context import EXECUTION, Context, check, parameters
 from ...result import NotApplicable
-from ..equal import (
-    Params,
-    Values,
-    best_dtype,
-    clones,
-    difference,
-    go,
-    same,
-    some_cases,
-    state_leaves,
-    tolerance,
-    values,
-)
-from ..script import made, parameter, shown_by, stepping
+from ..cases import best_dtype, cases_of
+from ..differences import require_equal, tolerance, values_difference
+from ..reproduction import constructor_call, parameter_line, reproduced_by, step_lines
+from ..runs import Params, clones, take_steps
+from ..state import Values, named_state, named_values
 
 BEFORE, AFTER = 5, 10  # steps before and after the exchange
+
+Side = tuple[Optimizer, Params]
 
 
 @check("T9", place=6)
@@ -36,51 +34,63 @@ def state_exchange(context: Context) -> None:
         raise NotApplicable("there is no reference to exchange state with")
     dtype, makes = best_dtype(context), (context.subject.make, context.against.make)
     exchanged = False
-    for case in some_cases(context):
-        ours, theirs = (_begun(make, context, case, dtype) for make in makes)
-        names, others = (_names(*side) for side in (ours, theirs))
+    for case in cases_of(context):
+        ours, theirs = (_before_exchange(make, context, case, dtype) for make in makes)
+        names, others = (_state_names(*side) for side in (ours, theirs))
         if names != others:
-            said = ", ".join(sorted(names ^ others))
-            raise NotApplicable(f"the state of the two has different names (case {case.name}): {said}")
+            different = ", ".join(sorted(names ^ others))
+            raise NotApplicable(f"the state of the two has different names (case {case.name}): {different}")
         if not names:
             continue
-        allowed = tolerance(dtype)
-        ends = [_begun(make, context, case, dtype) for make in makes]
-        for side in ends:
-            go(*side, range(BEFORE, AFTER), context.seed)
-        # A tenth: what they differ by without any exchange must not be what an exchange is blamed for.
-        if any(difference(_shared(*a), _shared(*b), allowed / 10) for a, b in ((ours, theirs), ends)):
-            raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
+        _require_agreement(context, case, dtype, ours, theirs)
         exchanged = True
-        ways = ((ours, makes[1], "loaded by the reference"), (theirs, makes[0], "loaded by the subject"))
-        for source, make, way in ways:
-            fresh = clones(source[1])
-            receiver = make(fresh, **case.hyper)
-            kept = state_leaves(*(theirs if source is ours else ours)).items()
-            count = next((value for name, value in kept if name.endswith(".step")), None)
-            receiver.load_state_dict(_translated(source[0].state_dict(), receiver, count))
-            for step in range(BEFORE, AFTER):
-                for optimizer, params in (source, (receiver, fresh)):
-                    go(optimizer, params, range(step, step + 1), context.seed)
-                what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
-                with shown_by(context, *(functools.partial(way, context, case, dtype) for way in (_saves, _loads))):
-                    same(_shared(receiver, fresh), _shared(*source), what, case=case, dtype=dtype, allowed=allowed)
+        _judge_exchange(context, case, dtype, ours, theirs, makes[1], "loaded by the reference")
+        _judge_exchange(context, case, dtype, theirs, ours, makes[0], "loaded by the subject")
     if not exchanged:
         raise NotApplicable("neither side keeps any state in these cases")
+
+
+def _require_agreement(context: Context, case: Case, dtype: str, ours: Side, theirs: Side) -> None:
+    """Both sides must step alike by themselves."""
+    assert context.against is not None
+    ends = [_before_exchange(make, context, case, dtype) for make in (context.subject.make, context.against.make)]
+    for side in ends:
+        take_steps(*side, range(BEFORE, AFTER), context.seed)
+    # A tenth: what they differ by without any exchange must not be what an exchange is blamed for.
+    allowed = tolerance(dtype) / 10
+    for a, b in ((ours, theirs), ends):
+        if values_difference(_exchanged_values(*a), _exchanged_values(*b), allowed):
+            raise NotApplicable(f"subject and reference disagree without any exchange (case {case.name})")
+
+
+def _judge_exchange(context: Context, case: Case, dtype: str, source: Side, other: Side, make: Any, way: str) -> None:
+    """What the source saved goes on in a fresh optimizer of the other side, beside the source itself."""
+    fresh = clones(source[1])
+    receiver = make(fresh, **case.hyper)
+    count = next((value for name, value in named_state(*other).items() if name.endswith(".step")), None)
+    receiver.load_state_dict(_adapted_to(source[0].state_dict(), receiver, count))
+    scripts = [functools.partial(lines, context, case, dtype) for lines in (_saving_script, _loading_script)]
+    for step in range(BEFORE, AFTER):
+        for optimizer, params in (source, (receiver, fresh)):
+            take_steps(optimizer, params, range(step, step + 1), context.seed)
+        what = f"step {step + 1}, state of step {BEFORE} {way}, against the unbroken run"
+        ours, theirs = _exchanged_values(receiver, fresh), _exchanged_values(*source)
+        with reproduced_by(context, *scripts):
+            require_equal(ours, theirs, what, case=case, dtype=dtype, allowed=tolerance(dtype))
 
 
 GRADIENTS = (1.0, -0.5, 2.0, 0.25, -1.0)  # of the scripts, one for each step before and after
 
 
-def _saves(context: Context, case: Case, dtype: str) -> list[str]:
+def _saving_script(context: Context, case: Case, dtype: str) -> list[str]:
     """The subject's state_dict beside that of the reference, after the same steps of one parameter."""
     assert context.against is not None
-    optimizer, _ = _walked(context.against.make, case, dtype)
+    optimizer, _ = _after_steps(context.against.make, case, dtype)
     saved = {k: v for k, v in optimizer.state_dict()["state"][0].items() if v is not None and k != "step"}
     return [
-        parameter([1.0], dtype),
-        f"optimizer = {made(context, case.hyper)}",
-        *stepping(list(GRADIENTS)),
+        parameter_line([1.0], dtype),
+        f"optimizer = {constructor_call(context, case.hyper)}",
+        *step_lines(list(GRADIENTS)),
         "found = optimizer.state_dict()['state'][0]",
         f"expected = {_literal(saved)}",
         "for name, value in expected.items():",
@@ -89,26 +99,26 @@ def _saves(context: Context, case: Case, dtype: str) -> list[str]:
     ]
 
 
-def _loads(context: Context, case: Case, dtype: str) -> list[str]:
+def _loading_script(context: Context, case: Case, dtype: str) -> list[str]:
     """The subject continues from what the reference saved; expected is where the reference goes on to."""
     assert context.against is not None
-    theirs, p = _walked(context.against.make, case, dtype)
-    ours, _ = _walked(context.subject.make, case, dtype)
+    theirs, p = _after_steps(context.against.make, case, dtype)
+    ours, _ = _after_steps(context.subject.make, case, dtype)
     count = next((state["step"] for state in ours.state.values() if "step" in state), None)
-    saved, start = _translated(theirs.state_dict(), ours, count), p.item()
+    saved, start = _adapted_to(theirs.state_dict(), ours, count), p.item()
     _steps(theirs, p)
     return [
         f"saved = {_literal(saved)}",
-        parameter([start], dtype),
-        f"optimizer = {made(context, case.hyper)}",
+        parameter_line([start], dtype),
+        f"optimizer = {constructor_call(context, case.hyper)}",
         "optimizer.load_state_dict(saved)",
-        *stepping(list(GRADIENTS)),
+        *step_lines(list(GRADIENTS)),
         f"near = abs(p.item() - {p.item()!r}) <= {tolerance(dtype) * (1 + abs(p.item()))!r}",
         f"assert near, f'{{p.item()}}, expected {p.item()!r}'",
     ]
 
 
-def _walked(make: Any, case: Case, dtype: str) -> tuple[Optimizer, torch.nn.Parameter]:
+def _after_steps(make: Any, case: Case, dtype: str) -> tuple[Optimizer, torch.nn.Parameter]:
     p = torch.nn.Parameter(torch.ones(1, dtype=getattr(torch, dtype)))
     optimizer = make([p], **case.hyper)
     _steps(optimizer, p)
@@ -131,25 +141,25 @@ def _literal(value: Any) -> str:
     return f"torch.tensor({value.tolist()!r}, dtype={value.dtype})" if isinstance(value, torch.Tensor) else repr(value)
 
 
-def _begun(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
+def _before_exchange(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
     params = parameters(context.seed, dtype=dtype, device=context.device)
     optimizer = make(params, **case.hyper)
-    go(optimizer, params, range(BEFORE), context.seed)
+    take_steps(optimizer, params, range(BEFORE), context.seed)
     return optimizer, params
 
 
-def _names(optimizer: Optimizer, params: Params) -> set[str]:
+def _state_names(optimizer: Optimizer, params: Params) -> set[str]:
     """What the state holds, but the step count: some rules need none, and their classes differ in keeping one."""
-    return {k for k, v in state_leaves(optimizer, params).items() if v is not None and not k.endswith(".step")}
+    return {k for k, v in named_state(optimizer, params).items() if v is not None and not k.endswith(".step")}
 
 
-def _shared(optimizer: Optimizer, params: Params) -> Values:
+def _exchanged_values(optimizer: Optimizer, params: Params) -> Values:
     """Parameters and what _names names."""
-    names = _names(optimizer, params)
-    return {k: v for k, v in values(optimizer, params).items() if k in names or k.endswith(".param")}
+    names = _state_names(optimizer, params)
+    return {k: v for k, v in named_values(optimizer, params).items() if k in names or k.endswith(".param")}
 
 
-def _translated(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[str, Any]:
+def _adapted_to(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[str, Any]:
     """The saved dict with the receiver's own options where the sender has none, and its own of execution.
 
     count       a step count as the receiver keeps it, or None: a sender may have none, or a number of another type,

@@ -1,8 +1,14 @@
-"""step(closure) calls it with grad enabled, as often as it should, uses its gradients and returns its loss."""
+"""step(closure) calls it with grad enabled, as often as it should, uses its gradients and returns its loss.
+
+Bugs: pytorch#91581 (called with grad disabled), #1039 (not called), #116494 (called after the update), HeavyBall#10
+(called twice), SOAP#21 (the loss is not returned). As often as it should is once, or as often as the reference calls.
+Three steps over groups of one parameter, since a fault may begin at the second step or repeat for each group.
+zero_grad() belongs to the same protocol.
+Controls: an optimizer with each of these bugs.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 from typing import Any
@@ -12,17 +18,54 @@ import torch
 from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed
-from ..script import made, shown_by
-from ..trials import at, cases_of, clones, gap, snapshot, state_of, tensors_in
+from ..cases import cases_of
+from ..differences import element_difference
+from ..faults import reported_at
+from ..reproduction import constructor_call, reproduced_by
+from ..runs import clones, snapshot
+from ..state import state_tensors
 
 
-def _closed(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list[tuple[bool, float]]]:
+@check("T15", place=3)
+def closure(context: Context) -> None:
+    start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
+    source = "a first-order optimizer needs one" if context.against is None else f"as {context.against.label}"
+    try:
+        expected = _calls_of_the_reference(context, start)
+    except TypeError:  # a reference that wants more arguments than its parameters
+        expected, source = 1, "a first-order optimizer needs one"
+    # All cases of a line search, whose number of trials they decide; of others no option should change the protocol.
+    for case in context.cases if context.whole else cases_of(context)[:2]:
+        if context.whole:
+            expected = _calls_of_the_reference(context, start, **case.hyper)
+        scripts = [functools.partial(lines, context, case.hyper) for lines in (_closure_script, _zero_grad_script)]
+        with reported_at(case, context.dtypes[0]), reproduced_by(context, *(scripts if expected == 1 else scripts[1:])):
+            params = clones(start)
+            optimizer = context.build(params, **case.hyper)
+            _judge_calls(*_step_with_closure(optimizer, params), expected, source)
+            _judge_one_call(context, case, start, params, expected)
+            if not context.whole:
+                _judge_three_steps(context, case, start, expected)
+            _judge_zero_grad(optimizer, params)
+            if not context.whole:
+                _judge_zero_grad(*_one_group_a_parameter(context, case, start))
+
+
+def _calls_of_the_reference(context: Context, start: Any, **hyper: Any) -> int:
+    """How often a step of the reference calls its closure; once where there is none."""
+    if context.against is None:
+        return 1
+    params = clones(start)
+    return len(_step_with_closure(context.against.make(params, **hyper), params)[1])
+
+
+def _step_with_closure(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list[tuple[bool, float]]]:
     """What step(closure) returned, and for each call of the closure whether grad was enabled, and the loss."""
     calls: list[tuple[bool, float]] = []
 
     def closure() -> torch.Tensor:
         enabled = torch.is_grad_enabled()
-        with torch.enable_grad():
+        with torch.enable_grad():  # else backward() would raise, and the message would not name the cause
             for p in params:
                 p.grad = None
             loss = torch.stack([((p - 1) ** 2).sum() for p in params]).sum()
@@ -33,47 +76,26 @@ def _closed(optimizer: Any, params: list[torch.nn.Parameter]) -> tuple[Any, list
     return optimizer.step(closure), calls
 
 
-@check("T15", place=3)
-def closure(c: Context) -> None:
-    start = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-    wanted, source = 1, "a first-order optimizer needs one"
-    if c.against is not None:
-        theirs = clones(start)
-        with contextlib.suppress(TypeError):  # a reference that wants more arguments than its parameters
-            wanted, source = len(_closed(c.against.make(theirs), theirs)[1]), f"as {c.against.label}"
-    for case in c.cases if c.whole else cases_of(c)[:2]:
-        if c.whole and c.against is not None:  # how often depends on the options
-            theirs = clones(start)
-            wanted = len(_closed(c.against.make(theirs, **case.hyper), theirs)[1])
-        scripts = [functools.partial(lines, c, case.hyper) for lines in (_closing, _zeroing)]
-        with at(case, c.dtypes[0]), shown_by(c, *(scripts if wanted == 1 else scripts[1:])):
-            params = clones(start)
-            optimizer = c.build(params, **case.hyper)
-            returned, calls = _closed(optimizer, params)
-            if not all(enabled for enabled, _ in calls):
-                raise Failed(
-                    f"grad was disabled in call {[e for e, _ in calls].index(False) + 1} of the closure, so a loss "
-                    "computed there has no gradient",
-                    cause="step() runs under no_grad and does not enable grad for the closure",
-                )
-            if len(calls) != wanted:
-                raise Failed(f"step(closure) called the closure {len(calls)} times, not {wanted} ({source})")
-            plain = returned.detach() if isinstance(returned, torch.Tensor) and returned.numel() == 1 else returned
-            value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
-            if value is None or value not in [loss for _, loss in calls]:
-                raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
-            _gradients_of_the_closure(c, case, start, params, wanted)
-            if not c.whole:
-                _three_closures(c, case, start, wanted)
-            _zero_grad(optimizer, params)
-            if not c.whole:
-                _zero_grad(*_in_groups(c, case, start))
+def _judge_calls(returned: Any, calls: list[tuple[bool, float]], expected: int, source: str) -> None:
+    if not all(enabled for enabled, _ in calls):
+        raise Failed(
+            f"grad was disabled in call {[e for e, _ in calls].index(False) + 1} of the closure, so a loss "
+            "computed there has no gradient",
+            cause="step() runs under no_grad and does not enable grad for the closure",
+        )
+    if len(calls) != expected:
+        raise Failed(f"step(closure) called the closure {len(calls)} times, not {expected} ({source})")
+    plain = returned.detach() if isinstance(returned, torch.Tensor) and returned.numel() == 1 else returned
+    value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
+    # The loss of any call: a line search may return its first (torch's L-BFGS) or its last.
+    if value is None or value not in [loss for _, loss in calls]:
+        raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
 
 
-def _closing(c: Context, hyper: Any) -> list[str]:
+def _closure_script(context: Context, hyper: Any) -> list[str]:
     return [
         "p, q = (torch.nn.Parameter(torch.ones(3)) for _ in range(2))",
-        f"optimizer, other = ({made(c, hyper, '[parameter]')} for parameter in (p, q))",
+        f"optimizer, other = ({constructor_call(context, hyper, '[parameter]')} for parameter in (p, q))",
         "calls = []  # whether grad was enabled",
         "def closure():",
         "    loss = (p ** 2).sum()",
@@ -88,10 +110,10 @@ def _closing(c: Context, hyper: Any) -> list[str]:
     ]
 
 
-def _zeroing(c: Context, hyper: Any) -> list[str]:
+def _zero_grad_script(context: Context, hyper: Any) -> list[str]:
     return [
         "p = torch.nn.Parameter(torch.ones(3))",
-        f"optimizer, found = {made(c, hyper)}, []",
+        f"optimizer, found = {constructor_call(context, hyper)}, []",
         "for options in ({}, {'set_to_none': False}, {'set_to_none': True}):",
         "    p.grad = torch.ones_like(p)",
         "    optimizer.zero_grad(**options)",
@@ -100,47 +122,47 @@ def _zeroing(c: Context, hyper: Any) -> list[str]:
     ]
 
 
-def _gradients_of_the_closure(c: Context, case: Case, start: Any, closed: Any, calls: int) -> None:
+def _judge_one_call(context: Context, case: Case, start: Any, closed: Any, calls: int) -> None:
     """After one call step(closure) has done what backward() and step() do."""
     params = clones(start)
-    optimizer = c.build(params, **case.hyper)
+    optimizer = context.build(params, **case.hyper)
     torch.stack([((p - 1) ** 2).sum() for p in params]).sum().backward()
     optimizer.step()
     for i, (x, y, s) in enumerate(zip(closed, params, start, strict=True)):
-        if calls == 1 and (told := gap(x, y, s)):
-            raise Failed(f"step(closure) and backward() with step() differ in parameter {i}{told}")
+        if calls == 1 and (difference := element_difference(x, y, s)):
+            raise Failed(f"step(closure) and backward() with step() differ in parameter {i}{difference}")
 
 
-def _three_closures(c: Context, case: Case, start: Any, wanted: int) -> None:
+def _judge_three_steps(context: Context, case: Case, start: Any, expected: int) -> None:
     """Three steps over two groups, where the closure rules each, and as many of backward() and step()."""
-    (optimizer, closed), (other, plain) = (_in_groups(c, case, start) for _ in range(2))
-    for step in range(3 if wanted == 1 else 0):
+    (optimizer, closed), (other, plain) = (_one_group_a_parameter(context, case, start) for _ in range(2))
+    for step in range(3 if expected == 1 else 0):
         before = snapshot(closed)
-        _, calls = _closed(optimizer, closed)
-        if len(calls) != wanted:
-            raise Failed(f"step {step + 1} of one optimizer called its closure {len(calls)} times, not {wanted} "
+        _, calls = _step_with_closure(optimizer, closed)
+        if len(calls) != expected:
+            raise Failed(f"step {step + 1} of one optimizer called its closure {len(calls)} times, not {expected} "
                          f"(its {len(closed)} parameters are in groups of their own)")  # fmt: skip
-        torch.stack([((p - 1) ** 2).sum() for p in _without(plain)]).sum().backward()
+        torch.stack([((p - 1) ** 2).sum() for p in _without_gradients(plain)]).sum().backward()
         other.step()
         for i, (x, y, s) in enumerate(zip(closed, plain, before, strict=True)):
-            if told := gap(x, y, s):
-                raise Failed(f"step {step + 1} with a closure and after backward() differ in parameter {i}{told}",
+            if difference := element_difference(x, y, s):
+                raise Failed(f"step {step + 1} with a closure and after backward() differ in parameter {i}{difference}",
                              cause="the closure is not called once and before the update")  # fmt: skip
 
 
-def _without(params: list[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
+def _without_gradients(params: list[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
     """The parameters, without gradients."""
     for p in params:
         p.grad = None
     return params
 
 
-def _in_groups(c: Context, case: Case, start: Any) -> tuple[Any, list[torch.nn.Parameter]]:
+def _one_group_a_parameter(context: Context, case: Case, start: Any) -> tuple[Any, list[torch.nn.Parameter]]:
     params = clones(start)
-    return c.build([{"params": [p]} for p in params], **case.hyper), params
+    return context.build([{"params": [p]} for p in params], **case.hyper), params
 
 
-def _zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
+def _judge_zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
     if not hasattr(optimizer, "zero_grad"):
         raise Failed("it has no zero_grad()")
     accepted = inspect.signature(optimizer.zero_grad).parameters
@@ -149,34 +171,38 @@ def _zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
             continue
         for p in params:
             p.grad = torch.ones_like(p)
-        before = _held(optimizer, params)
+        before = _params_and_state(optimizer, params)
         optimizer.zero_grad(**keywords)
         if changed := [
-            name for name, value in _held(optimizer, params).items() if _other(before.pop(name, None), value)
+            name
+            for name, value in _params_and_state(optimizer, params).items()
+            if _differs(before.pop(name, None), value)
         ]:
             raise Failed(
-                f"zero_grad({_shown(keywords)}) changed {changed[0]}", cause="zero_grad() is a step of its own"
+                f"zero_grad({_arguments(keywords)}) changed {changed[0]}", cause="zero_grad() is a step of its own"
             )
         if before:
-            raise Failed(f"zero_grad({_shown(keywords)}) dropped {next(iter(before))}", cause="zero_grad() drops state")
+            raise Failed(
+                f"zero_grad({_arguments(keywords)}) dropped {next(iter(before))}", cause="zero_grad() drops state"
+            )
         for i, p in enumerate(params):
             if p.grad is not None and bool(p.grad.any()):
-                raise Failed(f"zero_grad({_shown(keywords)}) left a nonzero gradient in parameter {i}")
+                raise Failed(f"zero_grad({_arguments(keywords)}) left a nonzero gradient in parameter {i}")
             if keywords and (p.grad is None) != keywords["set_to_none"]:
-                raise Failed(f"zero_grad({_shown(keywords)}) left {p.grad!r} in parameter {i}")
+                raise Failed(f"zero_grad({_arguments(keywords)}) left {p.grad!r} in parameter {i}")
 
 
-def _held(optimizer: Any, params: list[torch.nn.Parameter]) -> dict[str, torch.Tensor]:
+def _params_and_state(optimizer: Any, params: list[torch.nn.Parameter]) -> dict[str, torch.Tensor]:
     """Copies of the parameters and of the tensors of their state."""
     found = {f"parameter {i}": p.detach().clone() for i, p in enumerate(params)}
     for i, p in enumerate(params):
-        found |= {name: v.clone() for name, v in tensors_in(state_of(optimizer, p), f"the state of parameter {i}: ")}
+        found |= {f"the state of parameter {i}: [{n!r}]": v.clone() for n, v in state_tensors(optimizer, p).items()}
     return found
 
 
-def _other(was: torch.Tensor | None, now: torch.Tensor) -> bool:
+def _differs(was: torch.Tensor | None, now: torch.Tensor) -> bool:
     return was is None or not torch.equal(was, now)
 
 
-def _shown(keywords: dict[str, Any]) -> str:
+def _arguments(keywords: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in keywords.items())

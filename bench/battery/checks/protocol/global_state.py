@@ -1,4 +1,9 @@
-"""Constructing and stepping changes nothing outside of the optimizer and prints nothing."""
+"""Constructing and stepping changes nothing outside of the optimizer and prints nothing.
+
+For a print or a debugging switch that was left in, and for seeds, grad mode, the default dtype, threads, environment
+variables and warning filters, which a step sets for the whole process. Two steps: the first may only make state.
+Controls: ten optimizers, each of which changes one of these.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +13,22 @@ from .....scratch_impls import Case
 from ...context import Context, check, gradients, parameters
 from ...global_state import changes
 from ...result import Failed
-from ..trials import at, cases_of
+from ..cases import cases_of
+from ..faults import reported_at
 
 
 @check("T15", place=2)
-def global_state(c: Context) -> None:
-    for case in cases_of(c):
-        params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
+def global_state(context: Context) -> None:
+    for case in cases_of(context):
+        params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
 
+        # Bound as defaults: by the time it is called a closure would see the variables of a later case.
         def use(params: Any = params, case: Case = case) -> None:
-            optimizer = c.build(params, **case.hyper)
+            optimizer = context.build(params, **case.hyper)
             for step in range(2):
-                gradients(c.seed, step, params)
+                gradients(context.seed, step, params)
                 optimizer.step()
 
-        with at(case, c.dtypes[0]):
-            if told := changes(use):
-                raise Failed("constructing and two steps " + "; ".join(told))
+        with reported_at(case, context.dtypes[0]):
+            if changed := changes(use):
+                raise Failed("constructing and two steps " + "; ".join(changed))

@@ -1,4 +1,9 @@
-"""Step hooks and the profiler's label run, before and after the parameters change."""
+"""Step hooks and the profiler's label run, before and after the parameters change.
+
+Gradient clipping, logging and profilers hang on hooks. They come with the wrapper that torch.optim.Optimizer puts
+around the step() of a class, and are lost by a step that is set on the instance, or wrapped once more.
+Control: an RMSprop whose step is an attribute of the instance.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +12,33 @@ from torch.optim import Optimizer
 
 from ...context import Context, check, gradients, parameters
 from ...result import Failed, NotApplicable
-from ..trials import at, cases_of, snapshot
+from ..cases import cases_of
+from ..faults import reported_at
+from ..runs import snapshot
 
 
 @check("T15", place=4)
-def hooks(c: Context) -> None:
-    case = cases_of(c)[0]
-    with at(case, c.dtypes[0]):
-        params = parameters(c.seed, dtype=c.dtypes[0], device=c.device)
-        optimizer = c.build(params, **case.hyper)
+def hooks(context: Context) -> None:
+    case = cases_of(context)[0]
+    with reported_at(case, context.dtypes[0]):
+        params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
+        optimizer = context.build(params, **case.hyper)
         if not isinstance(optimizer, Optimizer):
             raise NotApplicable("the class does not inherit torch.optim.Optimizer, which brings the hooks")
-        seen: list[tuple[str, list[torch.Tensor]]] = []
-        optimizer.register_step_pre_hook(lambda *_: seen.append(("pre", snapshot(params))))
-        optimizer.register_step_post_hook(lambda *_: seen.append(("post", snapshot(params))))
+        calls: list[tuple[str, list[torch.Tensor]]] = []
+        optimizer.register_step_pre_hook(lambda *_: calls.append(("pre", snapshot(params))))
+        optimizer.register_step_post_hook(lambda *_: calls.append(("post", snapshot(params))))
         start = snapshot(params)
-        gradients(c.seed, 0, params)
+        gradients(context.seed, 0, params)
         optimizer.step()
         for kind in ("pre", "post"):
-            if kind not in [name for name, _ in seen]:
+            if kind not in [name for name, _ in calls]:
                 raise Failed(f"the step {kind}-hook did not run")
-        same = [all(torch.equal(a, b) for a, b in zip(at_hook, start, strict=True)) for _, at_hook in seen]
-        if seen[0][0] != "pre" or not same[0]:
+        # Values and not counts: a hook may run, and at the wrong moment.
+        same = [all(torch.equal(a, b) for a, b in zip(at_hook, start, strict=True)) for _, at_hook in calls]
+        if calls[0][0] != "pre" or not same[0]:
             raise Failed("the step pre-hook ran after the parameters had changed")
-        if seen[-1][0] != "post" or same[-1]:
+        if calls[-1][0] != "post" or same[-1]:
             raise Failed("the step post-hook ran before the parameters had changed")
         # The wrapper that runs the hooks also labels the step for the profiler; running one would cost and print.
         if not getattr(type(optimizer).step, "hooked", False):

@@ -1,4 +1,10 @@
-"""A step with gradients changes the parameters, and the same run twice gives the same bits."""
+"""A step with gradients changes the parameters, and the same run twice gives the same bits.
+
+Bug: a published parity test never called step(), and two optimizers that stood still agreed. The same run twice is
+compared bit for bit, since a step that reads the clock or memory nobody wrote would fail other checks at random. A
+matrix, 37 elements (full vectors and a rest) and a scalar.
+Controls: an SGD whose step() does nothing, an Adam that reads the clock.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +12,23 @@ import torch
 
 from ...context import Context, check, parameters
 from ...result import Failed
-from ..trials import at, cases_of, clones, history, run
+from ..cases import cases_of
+from ..faults import reported_at
+from ..runs import clones, gradient_history, run
 
 
 @check("T1", place=1)
-def step_moves(c: Context) -> None:
-    for case in cases_of(c):
-        for dtype in c.dtypes:
-            start = parameters(c.seed, ((3, 2), (37,), ()), dtype, c.device)
-            rows = history(c.seed, 5, start)
-            with at(case, dtype), torch.random.fork_rng():
+def step_moves(context: Context) -> None:
+    for case in cases_of(context):
+        for dtype in context.dtypes:
+            start = parameters(context.seed, ((3, 2), (37,), ()), dtype, context.device)
+            history = gradient_history(context.seed, 5, start)
+            with reported_at(case, dtype), torch.random.fork_rng():
                 found = []
                 for params in (clones(start), clones(start)):
-                    torch.manual_seed(c.seed)  # one that draws random numbers is told of by global-state
-                    found.append(run(c.build(params, **case.hyper), params, rows))
+                    torch.manual_seed(context.seed)  # one that draws random numbers is told of by global-state
+                    found.append(run(context.build(params, **case.hyper), params, history))
+                # Each parameter alone: one that is left out beside two that move would pass a sum over all.
                 for i, (was, now) in enumerate(zip(start, found[0][-1], strict=True)):
                     if torch.equal(was, now):
                         raise Failed(

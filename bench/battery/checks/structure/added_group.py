@@ -1,26 +1,37 @@
-"""A group added in the middle of a run starts then, with its own hyperparameters, and disturbs nobody."""
+"""A group added in the middle of a run starts then, with its own hyperparameters, and disturbs nobody.
+
+For layers that are unfrozen one by one, each with an add_param_group(). The new group gets half the learning rate, so
+that one which steps with the first group's rate is seen, and starts at step 4, so that a shared step count is.
+Control: an SGD that lists its parameters in the constructor, and never steps the new group.
+"""
 
 from __future__ import annotations
 
 from ...context import Context, check, each_for_itself
 from ...result import NotApplicable
-from ..trials import at, clones, groups_of, only, rate_option, run
-from ._alone import each_case, judge_as_alone
+from ..faults import reported_at
+from ..option_values import learning_rate_option
+from ..runs import clones, gradients_of, run
+from ..state import groups_of
+from ._separate_optimizers import each_case, judge_late_start
 
 
 @check("T7", place=4)
-def added_group(c: Context) -> None:
-    each_for_itself(c)
-    for case, start, rows in each_case(c):
-        with at(case, c.dtypes[0]):
+def added_group(context: Context) -> None:
+    each_for_itself(context)
+    for case, start, history in each_case(context):
+        with reported_at(case, context.dtypes[0]):
             params = clones(start)
-            optimizer = c.build([params[0], params[2]], **case.hyper)
+            optimizer = context.build([params[0], params[2]], **case.hyper)
             if not hasattr(optimizer, "add_param_group"):
                 raise NotApplicable("it has no add_param_group()")
-            found = [[a, start[1].detach(), b] for a, b in run(optimizer, [params[0], params[2]], only(rows[:3], 0, 2))]
-            lr, option = groups_of(optimizer)[0].get("lr"), rate_option(c, case.hyper)
+            found = [
+                [a, start[1].detach(), b]
+                for a, b in run(optimizer, [params[0], params[2]], gradients_of(history[:3], 0, 2))
+            ]
+            lr, option = groups_of(optimizer)[0].get("lr"), learning_rate_option(context, case.hyper)
             half = lr / 2 if isinstance(lr, (int, float)) and option else None
             optimizer.add_param_group({"params": [params[1]], **({} if half is None else {"lr": half})})
-            found += run(optimizer, params, rows[3:])
-            # A group says lr, whatever the constructor calls it.
-            judge_as_alone(c, case, found, start, rows, {} if half is None else {option: half})
+            found += run(optimizer, params, history[3:])
+            # A group says lr whatever the constructor calls it, and schedulers look for it there.
+            judge_late_start(context, case, found, start, history, {} if half is None else {option: half})

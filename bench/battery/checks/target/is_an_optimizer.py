@@ -1,4 +1,9 @@
-"""From parameters and the hyperparameters of a case it makes something that has a step()."""
+"""From parameters and the hyperparameters of a case it makes something that has a step().
+
+Judged first: where it fails, all other checks would fail by the same line, so they are reported as not applicable.
+One case that can be constructed is enough, since a case that is refused beside it is a fault of that case's options.
+Control: an SGD whose constructor wants an argument that its twin does not have.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import Any
 from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed
-from ..trials import cases_of
+from ..cases import cases_of
 
 CASES = "--cases FILE (cases=... in Python)"
 
@@ -17,18 +22,18 @@ FIRST = "is-an-optimizer"  # judged before all others, which it makes not applic
 
 
 @check("T15", place=1)
-def is_an_optimizer(c: Context) -> None:
+def is_an_optimizer(context: Context) -> None:
     refused: list[tuple[Case, Exception]] = []
-    for case in cases_of(c, every=True):
+    for case in cases_of(context, every=True):
         try:
-            made = c.build(parameters(c.seed, dtype=c.dtypes[0], device=c.device), **case.hyper)
+            made = context.build(parameters(context.seed, dtype=context.dtypes[0], device=context.device), **case.hyper)
         except Exception as error:
             refused.append((case, error))
             continue
         if callable(getattr(made, "step", None)):
             return  # a case that is refused beside one that is not is a fault of that case's options
-        raise _no_optimizer(f"{c.subject.label} made {_kind(made)}", case)
-    _explain(c, *refused[0])
+        raise _no_optimizer(f"{context.subject.label} made {_kind(made)}", case)
+    _fail_with_advice(context, *refused[0])
 
 
 def _kind(made: Any) -> str:
@@ -40,10 +45,10 @@ def _no_optimizer(what: str, case: Case) -> Failed:
     return Failed(f"{what}, which has no step(): {advice}", case=case.name, cause="what it makes is no optimizer")
 
 
-def _explain(c: Context, case: Case, error: Exception) -> None:
-    if isinstance(c.subject.cls, type) and not hasattr(c.subject.cls, "step"):
-        raise _no_optimizer(f"{c.subject.label} is a class", case) from error
-    missing = [n for n, default in c.subject.options.items() if default is inspect.Parameter.empty]
+def _fail_with_advice(context: Context, case: Case, error: Exception) -> None:
+    if isinstance(context.subject.cls, type) and not hasattr(context.subject.cls, "step"):
+        raise _no_optimizer(f"{context.subject.label} is a class", case) from error
+    missing = [n for n, default in context.subject.options.items() if default is inspect.Parameter.empty]
     if missing := [n for n in missing if n not in case.hyper]:
         wanted, cause = ", ".join(f"`{n}`" for n in missing), f"no case gives what it needs: {', '.join(missing)}"
         advice = f"name a factory function that fills in {wanted}, or give values with {CASES}"

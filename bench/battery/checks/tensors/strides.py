@@ -1,4 +1,10 @@
-"""Parameters and gradients that are not contiguous step as contiguous copies, in place and nowhere else."""
+"""Parameters and gradients that are not contiguous step as contiguous copies, in place and nowhere else.
+
+Bugs: pytorch#59998 (p.view(-1) raises), TransformerEngine#3207 (p.reshape(-1) is a copy, and the copy steps). The
+parameter must keep its storage, since tied weights and flat buffers are views of it, and what lies between its
+elements must stay.
+Controls: an optimizer with each of these, one that reads gradients in the order of memory, one that replaces p.data.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +12,14 @@ import torch
 
 from .....scratch_impls import as_shape
 from ...context import Context, check, parameters
-from ..equal import best_dtype, same, tolerance
-from ._layouts import Layout, Shape, as_plain, judge_layout
+from ..cases import best_dtype
+from ..differences import require_equal, tolerance
+from ._memory_layout import Layout, Shape, contiguous, judge_layout
 
 
 def _strided(x: torch.Tensor) -> torch.Tensor:
     """Every other element of a storage twice as large."""
+    # 7.0 between the elements, so that a step which reads or writes there is seen.
     wide = torch.full((*x.shape[:-1], 2 * x.shape[-1]), 7.0, dtype=x.dtype, device=x.device)
     return wide[..., ::2].copy_(x)
 
@@ -24,12 +32,14 @@ def _channels_last(x: torch.Tensor) -> torch.Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
+# A weight tied to a transpose, a slice of a flat buffer, and the memory format that vision models train in; gradients
+# as autograd leaves them, which need not have the layout of their parameter.
 STRIDES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
     "transposed": ((5, 4), _transposed, _transposed, (5, 4)),
-    "transposed, its gradient contiguous": ((5, 4), _transposed, as_plain, (5, 4)),
-    "contiguous, its gradient transposed": ((5, 4), as_plain, _transposed, (5, 4)),
-    "strided": ((20,), _strided, as_plain, (20,)),
-    "contiguous, its gradient strided": ((20,), as_plain, _strided, (20,)),
+    "transposed, its gradient contiguous": ((5, 4), _transposed, contiguous, (5, 4)),
+    "contiguous, its gradient transposed": ((5, 4), contiguous, _transposed, (5, 4)),
+    "strided": ((20,), _strided, contiguous, (20,)),
+    "contiguous, its gradient strided": ((20,), contiguous, _strided, (20,)),
     "channels-last": ((2, 3, 4, 4), _channels_last, _channels_last, (2, 3, 4, 4)),
 }
 
@@ -54,4 +64,6 @@ def _judge_expanded(context: Context) -> None:
         optimizer.step()
         sides.append({"p0.param": params[0].detach()})
     cause = "elements are taken in the order of memory instead of by index"
-    same(sides[0], sides[1], "expanded gradient, step 1", case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause)
+    require_equal(
+        sides[0], sides[1], "expanded gradient, step 1", case=case, dtype=dtype, allowed=tolerance(dtype), cause=cause
+    )

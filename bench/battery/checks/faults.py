@@ -1,0 +1,72 @@
+"""Whose fault it is: where it was found, whether the reference has it too, and what may be refused."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ....scratch_impls import Case
+from ..context import Context
+from ..result import Failed, NotApplicable, NotDeclared
+
+
+@contextlib.contextmanager
+def reported_at(case: Case | None, dtype: str = "") -> Iterator[None]:
+    """Says where a fault was found; an error of the optimizer becomes a fault that names the line."""
+    name = case.name if case else ""
+    try:
+        yield
+    except (NotApplicable, NotDeclared):
+        raise
+    except Failed as fault:
+        fault.case, fault.dtype = fault.case or name, fault.dtype or dtype
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno}, in {frame.name})"
+        raise Failed(message, case=name, dtype=dtype, cause=f"it raised {type(error).__name__}") from error
+
+
+def unless_by_design(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
+    """Judges the subject; a fault that the reference has as well belongs to the rule, not to who wrote it down."""
+    try:
+        judge(context, case)
+    except Failed as fault:
+        reference = context.of_the_reference
+        if reference is None:
+            raise
+        try:
+            judge(reference, case)
+        except Failed as theirs:
+            # Another cause is another fault: torch's ASGD takes a changed lr a step late, which excuses no eps.
+            if theirs.cause == fault.cause:
+                message = f"{reference.subject.label}, which it is held against, has it by design: {theirs.message}"
+                raise NotApplicable(message) from None
+        raise
+
+
+REFUSALS = (RuntimeError, TypeError, ValueError, NotImplementedError)
+
+
+@contextlib.contextmanager
+def may_refuse(context: Context, ability: str, attempt: Callable[[Any], Any]) -> Iterator[None]:
+    """What is inside may refuse with an error; that is a fault unless the reference refuses too.
+
+    torch's own classes are judged on every ability without anybody having declared it, so they may refuse as well.
+
+    attempt     factory -> anything; tries the same on the reference
+    """
+    try:
+        yield
+    except REFUSALS as error:
+        message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        if getattr(context.subject.cls, "__module__", "").startswith("torch.optim"):
+            raise NotApplicable(f"refuses {ability}: {message}") from None
+        if context.against is not None:
+            try:
+                attempt(context.against.make)
+            except REFUSALS:
+                raise NotApplicable(f"refuses {ability}, as {context.against.label} does: {message}") from None
+        raise Failed(f"{ability} is declared, and refused: {message}") from None

@@ -1,0 +1,142 @@
+"""Whether an option changes the result: runs with other values of it, from every case and beside other options."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from ...context import Context, parameters
+from ..cases import cases_of
+from ..faults import reported_at
+from ..runs import Snapshot, clones, gradient_history, run
+from ..state import state_of
+
+Hyper = dict[str, Any]
+
+
+# An option that is read changes results by far more than this many roundings of the largest parameter; one that only
+# reorders the arithmetic stays below.
+EFFECT_ROUNDINGS = 16
+
+
+class OptionRuns:
+    """Runs over one history in which most options can show: each result is kept, since bases come again and again.
+
+    Elements have gradients of 1, 1e-3, 1e-6 and 1e-9 (eps), steps grow and shrink (maxima, averages), parameters are
+    not 0 (weight decay), and the learning rate falls in the middle (whether a buffer holds it).
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.kept: dict[str, Snapshot | None] = {}
+        self.dtype = "float64" if "float64" in context.dtypes else context.dtypes[0]
+        self.start = parameters(context.seed, ((4, 2), (3,)), self.dtype, context.device)
+        self.history = gradient_history(context.seed, 8, self.start)
+        for row, size in zip(self.history, (1.0, 10.0, 0.1, 1e-2, 1.0, 1e-2, 1e-3, 0.1), strict=True):
+            for g in row:
+                flat = g.view(-1)  # type: ignore[union-attr]
+                flat *= size * 10.0 ** -(3.0 * (torch.arange(flat.numel(), device=flat.device) % 4)).to(flat.dtype)
+
+    def __call__(self, hyper: Mapping[str, Any]) -> Snapshot | None:
+        """Where these hyperparameters lead; None where the optimizer refuses them."""
+        key = repr(sorted(hyper.items()))
+        if key not in self.kept:
+            try:
+                self.kept[key] = self._run(hyper)
+            except Exception:  # out of range, or a combination that is not there: a trial, not a fault
+                self.kept[key] = None
+        return self.kept[key]
+
+    def _run(self, hyper: Mapping[str, Any]) -> Snapshot:
+        params = clones(self.start)
+        optimizer = self.context.build(params, **hyper)
+        groups = getattr(optimizer, "param_groups", [])
+
+        def before(step: int) -> None:
+            for group in groups if step == 4 else ():
+                if isinstance(group.get("lr"), float):
+                    group["lr"] *= 0.1
+
+        end = run(optimizer, params, self.history, before)[-1]
+        results = self.context.spec.results if self.context.spec else ()  # what an option may be for, as ASGD's t0
+        kept = [state_of(optimizer, p).get(name) for p in params for name in results]
+        return end + [value.detach().clone() for value in kept if isinstance(value, torch.Tensor)]
+
+
+def changed(a: Snapshot, b: Snapshot) -> bool:
+    for x, y in zip(a, b, strict=True):
+        both_nan = x.isnan() & y.isnan()  # a value out of range often gives NaN, which is no sign of an effect
+        near = (x - y).abs() <= EFFECT_ROUNDINGS * torch.finfo(x.dtype).eps * x.nan_to_num(0.0, 0.0, 0.0).abs().max()
+        if not bool((near | both_nan | (x == y)).all()):
+            return True
+    return False
+
+
+def _other_numbers(value: float) -> Iterator[float]:
+    """Other values that an option with this one may take, the nearest kin first."""
+    if isinstance(value, int) and value > 1:
+        yield from (value + 1, value - 1, 1, 2 * value)
+    yield from (value / 2, 2 * value) if value else ()
+    yield from (0.1, 0.5, 0.9, 1e-2, 1.0, 2, 0)
+
+
+def other_values(value: Any) -> Iterator[tuple[str, Any]]:
+    """(which part of it, another value) for a bool, a number or a tuple of numbers; nothing for anything else."""
+    if isinstance(value, bool):
+        yield "", not value
+    elif isinstance(value, (int, float)):
+        yield from (("", other) for other in _other_numbers(value) if other != value)
+    elif isinstance(value, (tuple, list)):
+        for i, part in enumerate(value):
+            for _, other in other_values(part):
+                yield f"[{i}]", (*value[:i], other, *value[i + 1 :])
+
+
+def base_options(context: Context) -> Iterator[Hyper]:
+    """Where an option may show: each case, then each with one other option changed."""
+    found = [dict(case.hyper) for case in cases_of(context, every=True)]
+    yield from found
+    for base in found:
+        for name, default in context.subject.options.items():
+            # Only with these may another option matter: nesterov needs momentum, a place for decay needs decay, and a
+            # way to scale what decays needs both.
+            for _, other in list(other_values(base.get(name, default)))[:4]:
+                yield {**base, name: other}
+
+
+def effects(context: Context, only: Container[str] | None = None) -> dict[str, str]:
+    """For every option, or part of a tuple: "effect", "ignored", or "every value that was tried is refused".
+
+    only    those that are looked at; all unless given
+    """
+    runs = OptionRuns(context)
+    found: dict[str, str] = {}
+    if runs(cases_of(context)[0].hyper) is None:  # then no option can be judged: let its error be the fault
+        params = clones(runs.start)
+        with reported_at(cases_of(context)[0], runs.dtype):
+            run(context.build(params, **cases_of(context)[0].hyper), params, runs.history)
+    for name, default in context.subject.options.items():
+        values = [default, *(case.hyper[name] for case in context.cases if name in case.hyper)]
+        values = [value for value in values if value is not inspect.Parameter.empty and value is not None]
+        for part in dict.fromkeys(part for value in values for part, _ in other_values(value)):
+            if only is None or name + part in only:
+                found[name + part] = _effect_of(context, runs, name, part, values)
+    return found
+
+
+def _effect_of(context: Context, runs: OptionRuns, name: str, part: str, values: list[Any]) -> str:
+    accepted = False
+    for base in base_options(context):
+        was = base.get(name, values[0])
+        here = runs(base)
+        if here is None:
+            continue
+        for other in [value for p, value in other_values(was) if p == part]:
+            there = runs({**base, name: other})
+            accepted = accepted or there is not None
+            if there is not None and changed(here, there):
+                return "effect"
+    return "ignored" if accepted else "every value that was tried is refused"

@@ -1,0 +1,81 @@
+"""Running an optimizer: fresh parameters, the gradients of each step, and a snapshot after each.
+
+Two ways to give gradients. `run` takes a history that the check may edit first (leave out a step, a parameter, a sign)
+and keeps a snapshot of every step. `take_steps` draws the gradients by the number of the step, so that a run which was
+saved, copied or moved to another device goes on with those that the unbroken one gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from ....scratch_impls import Case
+from ..context import Context, parameters, walk
+
+Params = list[torch.nn.Parameter]
+Gradients = Sequence[torch.Tensor | None]  # of one step, one for each parameter
+Snapshot = list[torch.Tensor]
+
+
+def gradient_history(seed: int, steps: int, params: Sequence[torch.Tensor]) -> list[list[torch.Tensor | None]]:
+    """N(0, 1) gradients for every parameter and step."""
+    generator = torch.Generator().manual_seed(7919 * seed + 17)
+    return [
+        # Drawn in float64 on the CPU and then cast, so that every dtype and device gets the same numbers.
+        [torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p.device, p.dtype) for p in params]
+        for _ in range(steps)
+    ]
+
+
+def gradients_of(history: Iterable[Gradients], *index: int) -> list[list[torch.Tensor | None]]:
+    """The history of some of the parameters."""
+    return [[row[i] for i in index] for row in history]
+
+
+def clones(params: Iterable[torch.Tensor]) -> Params:
+    """The same values in fresh parameters."""
+    return [torch.nn.Parameter(p.detach().clone(), requires_grad=p.requires_grad) for p in params]
+
+
+def snapshot(params: Iterable[torch.Tensor]) -> Snapshot:
+    return [p.detach().clone() for p in params]
+
+
+def run(
+    optimizer: Optimizer,
+    params: Sequence[torch.Tensor],
+    history: Iterable[Gradients],
+    before: Callable[[int], Any] = lambda step: None,
+) -> list[Snapshot]:
+    """The parameters after each step; every step gets gradient tensors of its own.
+
+    before      called with the number of the step, from 0, once the gradients are there
+    """
+    found = []
+    for step, row in enumerate(history):
+        for p, g in zip(params, row, strict=True):
+            # A copy: one that writes into p.grad (a fault of inputs-untouched) must not spoil the other side's run.
+            p.grad = None if g is None else g.clone()
+        before(step)
+        optimizer.step()
+        found.append(snapshot(params))
+    return found
+
+
+def take_steps(optimizer: Optimizer, params: Params, steps: range, seed: int) -> None:
+    """`walk` with the global generator seeded, so that a rule that draws random numbers can be judged too."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + steps.start)
+        walk(optimizer, params, steps, seed)
+
+
+def subject_after(context: Context, case: Case, dtype: str, steps: int) -> tuple[Optimizer, Params]:
+    """The subject and its parameters after that many steps."""
+    params = parameters(context.seed, dtype=dtype, device=context.device)
+    optimizer = context.build(params, **case.hyper)
+    take_steps(optimizer, params, range(steps), context.seed)
+    return optimizer, params

@@ -1,0 +1,89 @@
+"""Comparison with separate optimizers: a parameter steps beside others as it does in an optimizer of its own.
+
+So no reference is needed: the subject itself, with one parameter, says what is right. Seven steps of three parameters
+are enough where each step is compared; what begins with numbers of parameters or groups has the model of 23.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from .....scratch_impls import Case
+from ...context import Context, parameters
+from ...result import Failed
+from ..cases import best_dtype, cases_of
+from ..differences import run_difference
+from ..option_values import other_value
+from ..runs import Snapshot, clones, gradient_history, gradients_of, run
+from ..state import groups_of
+
+
+def each_case(
+    context: Context, *, every: bool = False
+) -> Iterator[tuple[Case, list[torch.nn.Parameter], list[list[torch.Tensor | None]]]]:
+    """Every case with three parameters and their gradients."""
+    # Sizes that differ, so that state paired with the wrong parameter raises or shows.
+    for case in cases_of(context, every=every):
+        start = parameters(context.seed, ((3, 2), (4,), (5,)), context.dtypes[0], context.device)
+        yield case, start, gradient_history(context.seed, 7, start)
+
+
+def run_separately(context: Context, hyper: Any, start: Any, history: Any, *index: int) -> list[Snapshot]:
+    """The trajectory of some of the parameters in an optimizer of their own."""
+    params = clones([start[i] for i in index])
+    return run(context.build(params, **hyper), params, gradients_of(history, *index))
+
+
+def difference_from_separate(
+    found: list[Snapshot], alone: list[Snapshot], start: Any, index: int, offset: int = 0
+) -> str:
+    """Whether parameter `index` of one run goes as it does in a run of its own."""
+    mine = [[row[index]] for row in found[offset:]]
+    difference = run_difference(mine, alone, [start[index].detach()], names=[index])
+    return difference and difference + (f" (counted from step {offset + 1})" if offset else "")
+
+
+def judge_groups_of_a_model(context: Context, case: Case) -> None:
+    """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
+    # Twenty in one group, since multi-tensor code takes parameters in blocks; fifteen of one shape, so that state which
+    # is paired by shape goes astray.
+    shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
+    start = parameters(context.seed, shapes, best_dtype(context), context.device)
+    history = gradient_history(context.seed, 40, start)
+    known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
+    given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
+    halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
+    own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
+    members = (range(20), range(20, 22), range(22, 23))
+    try:
+        alone = [
+            run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]
+        ]
+    except (TypeError, ValueError):
+        return  # what a group would have of its own is refused
+    params = clones(start)
+    grouped = [{"params": [params[i] for i in members[g]], **own[g]} for g in range(3)]
+    found = run(context.build(grouped, **case.hyper), params, history)
+    for i in range(len(start)):
+        if difference := difference_from_separate(found, alone[i], start, i):
+            g = next(g for g in range(3) if i in members[g])
+            where = f"parameter {i} of shape {tuple(start[i].shape)}, in group {g + 1} of 3 with 20, 2 and 1 parameters"
+            raise Failed(f"{where} and in an optimizer of its own differ: {difference}",
+                         cause="it depends on how many parameters or groups there are")  # fmt: skip
+
+
+def judge_late_start(
+    context: Context, case: Case, found: list[Snapshot], start: Any, history: Any, own: Any = None
+) -> None:
+    """Parameter 1 starts at step 4, the others at step 1."""
+    for i in range(3):
+        offset = 3 if i == 1 else 0
+        hyper = {**case.hyper, **(own or {})} if i == 1 else case.hyper
+        alone = run_separately(context, hyper, start, history[offset:], i)
+        if difference := difference_from_separate(found, alone, start, i, offset):
+            which = "the parameter that starts at step 4" if i == 1 else "a parameter beside one that starts at step 4"
+            raise Failed(f"{which} differs from one in an optimizer of its own: {difference}",
+                         cause="a step count or state that parameters share")  # fmt: skip

@@ -1,0 +1,74 @@
+"""A parameter of an unusual shape or memory layout, which must step as a plain copy with the same values does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from .....scratch_impls import as_shape
+from ...context import Context, gradients, parameters
+from ...result import Failed
+from ..cases import best_dtype, first_and_richest
+from ..differences import tolerance, values_difference
+from ..runs import Params, clones
+
+STEPS = 3
+
+Shape = tuple[int, ...]
+Layout = Callable[[torch.Tensor], torch.Tensor]  # equal values, laid out otherwise
+
+
+def contiguous(x: torch.Tensor) -> torch.Tensor:
+    return x.contiguous()
+
+
+def judge_layout(
+    context: Context, name: str, shape: Shape, layout: Layout, grad_layout: Layout, plain_shape: Shape
+) -> None:
+    dtype = best_dtype(context)
+    if context.dims not in (None, len(shape)):
+        return  # such parameters are not for this rule
+    for case in first_and_richest(context):
+        start = parameters(context.seed, (shape, (3,)), dtype, context.device)  # beside an ordinary one, as in a model
+        view = layout(start[0].detach().clone())
+        odd: Params = [torch.nn.Parameter(view), start[1]]
+        plain: Params = [
+            torch.nn.Parameter(start[0].detach().clone().reshape(as_shape(plain_shape, context.dims))),
+            clones(start)[1],
+        ]
+        storage, holes = odd[0].detach().untyped_storage().data_ptr(), _holes(view)
+        where = {"case": case.name, "dtype": dtype}
+        optimizers = context.build(odd, **case.hyper), context.build(plain, **case.hyper)
+        for step in range(STEPS):
+            gradients(context.seed, step, plain)
+            given, beside = (p.grad.clone() for p in plain if p.grad is not None)  # before a step that may change them
+            optimizers[1].step()
+            odd[0].grad, odd[1].grad = grad_layout(given.reshape(shape)), beside
+            try:
+                optimizers[0].step()
+            except Exception as error:
+                raise Failed(f"{name} parameter, step {step + 1}: {type(error).__name__}: {error}", **where) from error
+            _require_equal_steps(name, step, odd, plain, where)
+        # In place and nowhere else: tied weights and flat buffers are other views of this storage.
+        if odd[0].shape != shape or odd[0].stride() != view.stride() or odd[0].untyped_storage().data_ptr() != storage:
+            raise Failed(f"{name}: the parameter was laid out anew instead of changed in place", **where)
+        if not torch.equal(_holes(view), holes):
+            raise Failed(f"{name}: the step wrote into memory between the parameter's elements", **where)
+
+
+def _require_equal_steps(name: str, step: int, odd: Params, plain: Params, where: dict[str, str]) -> None:
+    for i in (0, 1):
+        ours, theirs = ({f"p{i}.param": side[i].detach().reshape(-1)} for side in (odd, plain))
+        # Vector and trailing elements of a kernel may round differently; see the measured tolerance.
+        if difference := values_difference(ours, theirs, tolerance(where["dtype"])):
+            who = "of the parameter" if i == 0 else "of the ordinary parameter beside it"
+            cause = "elements are taken in the order of memory instead of by index" if i == 0 else ""
+            message = f"{name} {who}, step {step + 1}, against its plain copy: {difference}"
+            raise Failed(message, cause=cause, **where)
+
+
+def _holes(view: torch.Tensor) -> torch.Tensor:
+    """What lies in the storage between the elements of a strided vector."""
+    whole = torch.empty(0, dtype=view.dtype, device=view.device).set_(view.untyped_storage())
+    return whole[1::2].clone() if view.dim() == 1 and view.stride() == (2,) else whole[:0].clone()
