@@ -53,7 +53,9 @@ def end_of_run(
         p.grad = gradient.clone()
         optimizer.step()
         if untouched and not torch.equal(p.grad, gradient):
-            raise Failed("with differentiable=True p.grad is another after a step", cause="p.grad is changed in place")
+            raise Failed(
+                "with differentiable=True a step changes the values of p.grad", cause="p.grad is changed in place"
+            )
     return p
 
 

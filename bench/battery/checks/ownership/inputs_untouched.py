@@ -32,7 +32,9 @@ def inputs_untouched(context: Context) -> None:
             optimizer = context.build(given, **case.hyper)
             _judge_gradients(context, optimizer, params)
             if len(given) != len(params) or any(a is not b for a, b in zip(given, params, strict=True)):
-                raise Failed(f"the list of parameters that it was given had {len(params)} tensors, and is another now")
+                raise Failed(
+                    f"the list of parameters that it was given had {len(params)} tensors, and holds others now"
+                )
             _judge_group_dict(context, case.hyper, group, params)
             _judge_lists(context, listed, before)
             _judge_tensor_lr(context, case.hyper)

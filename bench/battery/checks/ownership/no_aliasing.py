@@ -65,7 +65,7 @@ def _judge_shared_gradient(context: Context, case: Case, start: Any, history: An
         ends.append(found)
     if difference := run_difference(ends[0], ends[1], snapshot(start[1:])):
         raise Failed(f"one gradient tensor of two parameters, and a copy for each, differ: {difference}",
-                     cause="the gradient is changed in place, or taken for seen")  # fmt: skip
+                     cause="the gradient is changed in place, or skipped as one that was seen before")  # fmt: skip
 
 
 def _judge_overlaps(optimizer: Any, params: list[torch.nn.Parameter], step: int) -> None:

@@ -37,7 +37,7 @@ def mixed_dtypes(context: Context) -> None:
                 if difference := run_difference([[row[i]] for row in together], mine, snapshot([start[i]]), names=[i]):
                     raise Failed(
                         f"a parameter of {start[i].dtype} beside others of two dtypes, and alone: {difference}",
-                        cause="parameters of another dtype than the first are left out or taken for it",
+                        cause="parameters of another dtype than the first are left out or treated as that dtype",
                     )
 
 
