@@ -10,10 +10,10 @@ import sys
 import tomllib
 from pathlib import Path
 
-import here
 import jsonschema
 import pytest
 import referencing
+import this_tree
 
 from twinstep.bench.cli._terminal import BadInput, bad_input
 from twinstep.reference import frameworks
@@ -21,7 +21,7 @@ from twinstep.reference.data_files import DataFileError
 from twinstep.reference.known_defects import DEFECTS, _reader, defects_of
 
 FOLDERS = {"frameworks": frameworks.read, "known_defects": _reader.read}
-REFERENCE = here.ROOT / "reference"
+REFERENCE = this_tree.ROOT / "reference"
 FILES = sorted(p.relative_to(REFERENCE).as_posix() for folder in FOLDERS for p in (REFERENCE / folder).glob("*.toml"))
 SCHEMAS = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in REFERENCE.glob("*/*.schema.json")}
 
@@ -117,7 +117,7 @@ assert torch.optim.NovelClass
 PAGES = ("gallery.md", "torch-defects.md")
 MAKE_PAGES = """\
 import sys; sys.path.insert(0, sys.argv[1] + "/tests")
-import here, pathlib; here.use_this_tree(pathlib.Path(sys.argv[1]))
+import this_tree, pathlib; this_tree.use_this_tree(pathlib.Path(sys.argv[1]))
 import torch; torch.optim.NovelClass = type("NovelClass", (torch.optim.SGD,), {})
 from twinstep.bench.report import defects, pages
 from twinstep.scratch_impls import all_specs
@@ -130,16 +130,16 @@ print(pages.page(all_specs(), {}), defects.page())
 def copied(tmp_path):
     """A copy of the tree, as far as the pages are made from it."""
     for folder in ("bench", "reference", "scratch_impls"):
-        shutil.copytree(here.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(this_tree.ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests").mkdir()
-    shutil.copy(here.ROOT / "tests" / "here.py", tmp_path / "tests")
+    shutil.copy(this_tree.ROOT / "tests" / "this_tree.py", tmp_path / "tests")
     return tmp_path
 
 
 def test_one_new_file_is_a_framework_or_a_class_on_the_pages(copied):
     """Without a change of any program."""
     assert faults(NOVEL_FRAMEWORK) == faults(NOVEL_CLASS) == []
-    assert "Novel" not in "".join((here.ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
+    assert "Novel" not in "".join((this_tree.ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
     (copied / "reference/frameworks/novel_frame.toml").write_text(NOVEL_FRAMEWORK, encoding="utf-8")
     (copied / "reference/known_defects/novel_class.toml").write_text(NOVEL_CLASS, encoding="utf-8")
     lines = _pages(copied).splitlines()
@@ -155,7 +155,7 @@ def test_one_new_file_is_a_framework_or_a_class_on_the_pages(copied):
 def test_control_the_command_line_tells_it_in_one_line(copied):
     file = copied / "reference" / RADAM
     file.write_text(file.read_text(encoding="utf-8").replace("place = 90", "plaec = 90"), encoding="utf-8")
-    command = [sys.executable, "tests/here.py", "check", "gd", "--checks", "one-step"]
+    command = [sys.executable, "tests/this_tree.py", "check", "gd", "--checks", "one-step"]
     run = subprocess.run(command, cwd=copied, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 2
     assert "radam.toml:3: there is no key 'plaec' here: did you mean 'place'?" in run.stderr
