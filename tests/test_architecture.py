@@ -164,4 +164,4 @@ def test_paths_that_are_named_exist(page):
 def test_control_what_does_not_exist_is_seen(name):
     assert not exists(name)
     assert names(f"`{name}`") == [name]
-    assert lost("`bench/checks/` [a](bench/no.json#x)") == ["bench/checks/", "bench/no.json"]
+    assert lost("`bench/nowhere/` [a](bench/no.json#x)") == ["bench/nowhere/", "bench/no.json"]
