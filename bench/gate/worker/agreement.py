@@ -89,7 +89,9 @@ def _losses_and_gap(base: Subject | None, head: Subject, emit: Emit) -> None:
 
 
 def _moved(losses: dict[str, float]) -> bool:
-    if len(losses) < 2 or losses["base"] == losses["head"] or all(map(math.isnan, losses.values())):
+    if not math.isfinite(losses["head"]):
+        return True  # whatever the base has: of such a loss no change can be seen
+    if len(losses) < 2 or losses["base"] == losses["head"]:
         return False
     change = abs(losses["head"] - losses["base"]) / abs(losses["base"] or math.nan)
     # `not <=`, so that NaN, a loss that became one, has moved.
