@@ -20,9 +20,9 @@ from ...scratch_impls import Spec
 from .bounds import bounds_of
 from .driver import Factory, Side, as_row, joined, trajectory
 from .exact import BEYOND, reasons
-from .formula_rows import HyperKey, Layout, formula_rows
+from .formula_rows import Layout, formula_rows
 from .gap import Replay, alike_not_finite, gaps
-from .scenario import Scenario
+from .scenario import HyperKey, Scenario
 
 __all__ = ["Factory", "replay", "trajectory"]
 
