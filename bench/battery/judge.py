@@ -17,7 +17,7 @@ import torch
 from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
-from . import global_state
+from . import global_state, hangs
 from .checks import CHECKS, float32_only
 from .checks.target.is_an_optimizer import FIRST
 from .child import BENCH
@@ -172,7 +172,7 @@ def _with(result: CheckResult, **fields: Any) -> CheckResult:
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(), no_exit(), judged_as(context):
+    with hangs.running(check.name), _process_restored(), no_exit(), judged_as(context):
         verdict = _verdict(check, context)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
 
