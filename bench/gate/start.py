@@ -41,6 +41,7 @@ class Request:
     base        any name of a commit
     accepted    names that a maintainer accepts
     only        beginnings of names of cells to time
+    keep_going  whether to time on where the gate is red already
     """
 
     start: Path
@@ -48,6 +49,7 @@ class Request:
     out: Path
     accepted: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    keep_going: bool = False
     json_file: Path | None = None
     junit_file: Path | None = None
     markdown_file: Path | None = None
@@ -98,6 +100,7 @@ def _orders(request: Request, repo: Path, base: Checkout, head: Checkout) -> dic
     return {
         "base": [str(base.root), base.commit], "head": [str(head.root), head.commit], "out": str(request.out),
         "accepted": request.accepted, "only": request.only, "notes": notes,
+        "keep_going": request.keep_going,
         "files": {kind: str(file) for kind, file in files.items() if file is not None},
     }  # fmt: skip
 
@@ -117,7 +120,7 @@ def obey(orders: str) -> int:
     base, head = (Checkout(root=Path(root), commit=commit) for root, commit in (given["base"], given["head"]))
     plan = Plan(
         base=base, head=head, settings=config.settings_of(base.root), accepted=frozenset(given["accepted"]),
-        only=tuple(given["only"]),
+        only=tuple(given["only"]), keep_going=bool(given.get("keep_going", False)),
     )  # fmt: skip
     progress = report.progress_printer(quiet=bool(os.environ.get("CI")) and not sys.stderr.isatty())
     try:
