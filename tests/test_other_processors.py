@@ -59,17 +59,18 @@ def test_no_false_alarm_under_a_setting(setting):
     assert not wrong, f"{setting}: " + "\n".join(f"{subject}: {fault}" for subject, fs in wrong.items() for fault in fs)
 
 
-@pytest.mark.parametrize(
-    ("setting", "target"),
-    [
-        ("default kernels", "settings_of_a_processor:WrongOnDefault"),
-        ("two threads", "settings_of_a_processor:WrongOnTwo"),
-    ],
-)
-def test_control_what_only_a_setting_shows_is_found_under_it_alone(setting, target):
-    for name in ("one thread", setting):
-        variables, threads = SETTINGS[name]
-        where, found = lines(variables, threads, target)
-        assert where["threads"] == threads
-        wrong = [fault.partition(":")[0] for fault in found[target]]
-        assert ("step-moves" in wrong) == (name == setting), f"{name}: {found}"
+# Class -> the one setting under which it is wrong.
+PLANTED = {
+    "settings_of_a_processor:WrongOnDefault": "default kernels",
+    "settings_of_a_processor:WrongOnTwo": "two threads",
+}
+
+
+@pytest.mark.parametrize("setting", PLANTED.values())
+def test_control_what_one_setting_alone_shows_is_found_there_and_only_there(setting):
+    variables, threads = SETTINGS[setting]
+    where, found = lines(variables, threads, *PLANTED)
+    assert where["threads"] == threads
+    for target, faulty in PLANTED.items():
+        failed = {fault.partition(":")[0] for fault in found[target]}
+        assert ("step-moves" in failed) == (faulty == setting), found[target]

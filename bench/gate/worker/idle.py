@@ -36,16 +36,17 @@ class _Seen:
 
     def __init__(self) -> None:
         self.stepped = self.gradients = self.moved = False
-        self._before: dict[int, list[torch.Tensor]] = {}
+        # The innermost last: a step that calls its parent class's passes the hooks twice.
+        self._before: list[list[torch.Tensor]] = []
 
     def before(self, optimizer: Optimizer, *_: Any) -> None:
         self.stepped = True
-        self._before[id(optimizer)] = [p.detach().clone() for p in _parameters(optimizer)]
-
-    def after(self, optimizer: Optimizer, *_: Any) -> None:
         params = list(_parameters(optimizer))
         self.gradients = self.gradients or any(p.grad is not None for p in params)
-        pairs = zip(params, self._before.pop(id(optimizer)), strict=True)
+        self._before.append([p.detach().clone() for p in params])
+
+    def after(self, optimizer: Optimizer, *_: Any) -> None:
+        pairs = zip(_parameters(optimizer), self._before.pop(), strict=True)
         self.moved = self.moved or not all(torch.equal(now, before) for now, before in pairs)
 
 
