@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ...records import manifest
@@ -35,11 +36,11 @@ def run(plan: Plan, history: History | None, progress: Progress = lambda line: N
         if _content(plan.base.root / path) != _content(plan.head.root / path):
             outcome.notes.append(f"the head changes {path}; judged by the base's")
     faults: list[Fault] = []
-    cells = agreeing_cells(plan, outcome, faults, progress)
+    with ThreadPoolExecutor(1) as beside:  # pytest collects in a process of its own, while others judge
+        tests = beside.submit(vanished_tests, plan, outcome) if "tests" in plan.parts else None
+        cells = agreeing_cells(plan, outcome, faults, progress)
     faults += vanished_benchmarks(plan)
-    if "tests" in plan.parts and (plan.base.root / manifest.FILE).is_file():
-        progress("counting the head's tests")
-        faults += vanished_tests(plan, outcome)
+    faults += tests.result() if tests is not None else []
     outcome.faults = list(accept(faults, plan.accepted))
     _tell(outcome.faults, progress)
     if "time" in plan.parts:
