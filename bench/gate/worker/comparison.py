@@ -6,6 +6,7 @@ a right formula may fail too, and what the base shows as well is none of the hea
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -70,7 +71,7 @@ def no_worse(head: CheckResult, base: CheckResult) -> bool:
 def losses(base: Subject | None, head: Subject, names: Sequence[str], dtype: str, emit: Emit) -> None:
     """The final losses of both on these problems; where the head's moved, whether the base's own can be had again."""
     for problem in (p for p in problems.all_problems() if p.name in names):
-        found = _of_both(base, head, problem.name, lambda subject, p=problem: _final_loss(p, subject, dtype), emit)
+        found = _of_both(base, head, problem.name, functools.partial(_final_loss, problem, dtype=dtype), emit)
         if "head" in found:
             moved = _moved(found.get("base"), found["head"], dtype)
             again = _final_loss(problem, base, dtype) if moved and base is not None and "base" in found else None
