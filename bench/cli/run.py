@@ -13,6 +13,8 @@ from rich.table import Table
 from ... import scratch_impls
 from ..battery.request import TargetError
 from ..report.terminal import console
+from ._pictures import draw_pictures
+from ._signals import end_in_order
 from ._terminal import bad_input, data_option, name_list, progress_bar
 
 if TYPE_CHECKING:
@@ -43,10 +45,10 @@ def run(
         raise click.UsageError("--formula brings its own optimizer; leave out --optimizers")
     with bad_input():
         from ..battery.request import resolve
-        from ..report.pictures import draw
         from ..study import problems as registry
         from ..study.job import Job
         from ..study.job import run as run_job
+        from ..study.pool import Pool
 
         specs = (
             (scratch_impls.load_file(formula),)
@@ -59,20 +61,24 @@ def run(
             seeds=seeds,
             dtype=dtype,
             out=out,
+            formula=formula,
             data=data,
             against=(against, resolve(against)) if against else None,
         )
         # Before anything runs: after an hour of training is too late for a missing option.
         _check_options(job)
-        with progress_bar(total=len(list(job.cells()))) as report:
-            outcome = run_job(job, report)
-        pictures = draw(outcome.lines, out)
-    _print_summary(outcome, pictures)
+        with end_in_order(out), Pool.for_tasks(len(job.shared())) as pool:
+            with progress_bar(total=len(job.tasks())) as report:
+                outcome = run_job(job, report, pool)
+            _print_summary(outcome, [])
+            whole = draw_pictures(out, pool)
     # Nothing was measured, which must not look like nothing was wrong.
     if not outcome.lines:
         raise click.exceptions.Exit(4)
     if any(line.gap.gap_bounds > 1 for line in outcome.lines):
         raise click.exceptions.Exit(1)
+    if not whole:
+        raise click.exceptions.Exit(2)
 
 
 def _check_options(job: Job) -> None:
