@@ -36,7 +36,7 @@ def told_by_their_lines(job: Job, formula: Path | None) -> Iterator[None]:
         message = "".join(traceback.format_exception_only(error)).rstrip()
         where = f"{theirs[-1].filename}, line {theirs[-1].lineno}"
         raise BadInput(
-            f"{where} raised; what was finished is in {job.out}\nTraceback:\n{''.join(theirs.format())}{message}"
+            f"{where} raised; every finished row is kept\nTraceback:\n{''.join(theirs.format())}{message}"
         ) from error
 
 
