@@ -71,7 +71,7 @@ def test_every_number_is_whole_at_every_width(width, layout):
 def test_control_a_layout_that_does_not_fit_is_cut(monkeypatch):
     monkeypatch.setattr(_summary, "LAYOUTS", _summary.LAYOUTS[:1])
     monkeypatch.setattr(_summary, "_width", lambda *args, **options: 0)
-    text = printed(80)
+    text = printed(60)
     assert not all(number in text for number in numbers(LINES, _summary.LAYOUTS[0]))
 
 

@@ -93,15 +93,24 @@ def check_form(text: str) -> None:
         if not Path(text).is_file():
             raise SpecError(f"there is no formula file {text}")
     elif ":" in text:
-        top = text.partition(":")[0].partition(".")[0]
-        if top in sys.stdlib_module_names and not any(Path(name).exists() for name in (top, f"{top}.py")):
-            raise TargetError(f"{text!r} is of Python's standard library, which has no optimizers: {RIGHT}")
+        check_class_name(text)
     elif text not in scratch_impls.names():
         near = nearest(text, scratch_impls.names())
         raise TargetError(
             f"{text!r} is neither MODULE:CLASS, such as torch.optim:SGD, nor a file FORMULA.py, nor a scratch "
             f"optimizer: {near}"
         )
+
+
+def check_class_name(text: str) -> None:
+    """TargetError for what is not MODULE:CLASS, or of a library that has no optimizers."""
+    module, colon, name = text.partition(":")
+    if not (module and colon and name):
+        raise TargetError(f"{text!r} names no class: {RIGHT}")
+    top = module.partition(".")[0]
+    # A file of theirs may have the name of a module of Python's, and goes before it.
+    if top in sys.stdlib_module_names and not any(Path(there).exists() for there in (top, f"{top}.py")):
+        raise TargetError(f"{text!r} is of Python's standard library, which has no optimizers: {RIGHT}")
 
 
 def _named(text: str) -> Any:
@@ -138,9 +147,8 @@ def _is_of_torch_optim(found: type) -> bool:
 
 def resolve(target: str) -> Any:
     """The class or factory function that `package.module:Name` names, importable from the working directory too."""
-    module, colon, name = target.partition(":")
-    if not (module and colon and name):
-        raise TargetError(f"{target!r} names no class: {RIGHT}")
+    check_class_name(target)
+    module, _, name = target.partition(":")
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` does: their package lies where they stand
     try:

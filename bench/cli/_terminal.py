@@ -96,7 +96,7 @@ class Plain:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
+def progress_bar(total: int) -> Iterator[Callable[[str], None]]:
     """A function that is told what begins next: a bar on a terminal, plain lines elsewhere.
 
     On the error stream: the tables on standard output can be piped.

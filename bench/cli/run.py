@@ -9,7 +9,7 @@ import click
 from ... import scratch_impls
 from ..report.terminal import console
 from ._summary import is_wrong, print_lines, print_verdict
-from ._terminal import bad_input, data_option, name_list, progress
+from ._terminal import bad_input, data_option, name_list, progress_bar
 from ._their_code import check_fits, told_by_their_lines
 
 
@@ -43,7 +43,7 @@ def run(
         specs = (request.formula(formula),) if formula else _specs(optimizers)
         _check_problems(problems)
         if against:
-            request.check_form(against)
+            request.check_class_name(against)
         from ..report.pictures import draw
         from ..study import problems as registry
         from ..study.job import Job
@@ -58,7 +58,7 @@ def run(
             data=data,
             against=(against, request.optimizer(against)) if against else None,
         )
-        with progress(total=len(list(job.cells()))) as report, told_by_their_lines(job, formula):
+        with progress_bar(total=len(list(job.cells()))) as report, told_by_their_lines(job, formula):
             check_fits(job)
             outcome = run_job(job, report)
         screen = console()
