@@ -63,9 +63,22 @@ def check_fits(job: Job) -> None:
     """
     for spec in job.specs:
         _check_update(spec)
+        _check_words(job, spec)
     if job.against is not None:
         _check_options(job, *job.against)
         _check_makes_one(job.specs[0], *job.against)
+
+
+def _check_words(job: Job, spec: Spec) -> None:
+    """TargetError for a twin that torch does not have, UnknownName for a problem that there is not."""
+    from ..study import problems
+
+    try:
+        job.twin(spec)
+    except LookupError as error:
+        raise TargetError(f"{spec.name}: {error}: mend reference, or name a class with --against") from None
+    for name in (name for case in spec.cases for name in case.problems):
+        problems.check_name(name)
 
 
 def _check_update(spec: Spec) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,8 @@ def check(
 
     Exit: 0 passed, 1 failed, 2 wrong input, 4 nothing was checked.
     """
+    if timeout is not None and not math.isfinite(timeout):
+        raise click.UsageError(f"--timeout {timeout}: how many seconds?")
     if timeout is not None and not isolate:
         raise click.UsageError("--timeout needs --isolate: a check in this process cannot be stopped")
     if json_file is not None and not json_file.parent.is_dir():  # now, not after the last check
