@@ -71,10 +71,12 @@ def check_fits(job: Job) -> None:
 
 def _check_words(job: Job, spec: Spec) -> None:
     """TargetError for a twin that torch does not have, UnknownName for a problem that there is not."""
+    from ...reference import torch_paths
     from ..study import problems
 
     try:
-        job.twin(spec)
+        if spec.reference is not None and job.against is None:
+            torch_paths.twin(spec.reference)
     except LookupError as error:
         raise TargetError(f"{spec.name}: {error}: mend reference, or name a class with --against") from None
     for name in (name for case in spec.cases for name in case.problems):
