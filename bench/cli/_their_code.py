@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told_by_their_lines(job: Job, formula: Path | None) -> Iterator[None]:
+def told_by_their_lines(job: Job) -> Iterator[None]:
     """What is raised in their files is wrong input, with a traceback of their frames alone; other errors go on."""
     made = [job.against[1]] if job.against else []
-    files = {str(formula)} if formula else set()
+    files = {str(job.formula)} if job.formula else set()
     files |= {file for make in made if (file := _file_of(make))}
     try:
         with no_exit() if files else _nothing():

@@ -8,6 +8,8 @@ import click
 
 from ... import scratch_impls
 from ..report.terminal import console
+from ._pictures import draw_pictures
+from ._signals import end_in_order
 from ._summary import is_wrong, print_lines, print_verdict
 from ._terminal import bad_input, data_option, name_list, progress_bar
 from ._their_code import check_fits, told_by_their_lines
@@ -44,10 +46,10 @@ def run(
         _check_problems(problems)
         if against:
             request.check_class_name(against)
-        from ..report.pictures import draw
         from ..study import problems as registry
         from ..study.job import Job
         from ..study.job import run as run_job
+        from ..study.pool import Pool
 
         job = Job(
             specs=specs,
@@ -55,21 +57,25 @@ def run(
             seeds=seeds,
             dtype=dtype,
             out=out,
+            formula=formula,
             data=data,
             against=(against, request.optimizer(against)) if against else None,
         )
-        with progress_bar(total=len(list(job.cells()))) as report, told_by_their_lines(job, formula):
-            check_fits(job)
-            outcome = run_job(job, report)
         screen = console()
-        print_lines(outcome, screen, wide=wide)
-        pictures = draw(outcome.lines, out)
+        with end_in_order(out), Pool.for_tasks(len(job.shared())) as pool:
+            with progress_bar(total=len(job.tasks())) as report, told_by_their_lines(job):
+                check_fits(job)
+                outcome = run_job(job, report, pool)
+            print_lines(outcome, screen, wide=wide)
+            pictures, whole = draw_pictures(out, pool)
     print_verdict(job, outcome, pictures, screen)
     # Nothing was measured, which must not look like nothing was wrong.
     if not outcome.lines:
         raise click.exceptions.Exit(4)
     if any(map(is_wrong, outcome.lines)):
         raise click.exceptions.Exit(1)
+    if not whole:
+        raise click.exceptions.Exit(2)
 
 
 def _specs(names: tuple[str, ...] | None) -> tuple[scratch_impls.Spec, ...]:
