@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def draw_pictures(folder: Path, pool: Pool) -> tuple[list[Path], bool]:
-    """Draws those of the last run in `folder`: which there are, and whether all could be written. Says what is missing."""
+    """Draws those of the last run in `folder`, and says what is missing: (files, whether all could be written)."""
     # matplotlib is not needed for the summary, which stands on the screen by now.
     from ..report.run_pictures import draw_all, pictures_of
 
