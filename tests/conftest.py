@@ -48,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     data = config.getoption("--data")
     if data is not None and not data.exists():
         raise pytest.UsageError(f"--data={data}: there is no such file or folder")
+    if config.getoption("--seeds") < 1:
+        raise pytest.UsageError(f"--seeds={config.getoption('--seeds')}: how many seeds? at least 1")
     if config.getoption("benchmark_only", False) and config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--benchmark-only with pytest-xdist: workers would time each other; leave out -n")
     config.pluginmanager.register(_Recorder(config), "twinstep-recorder")
