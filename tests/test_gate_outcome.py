@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from gate_doubles import Worker, judge_with, judged
 
 from twinstep.bench.cli import cli
-from twinstep.bench.gate import config, history, report, start
+from twinstep.bench.gate import config, history, history_picture, report, start
 from twinstep.bench.gate.decide import INCONCLUSIVE, PASS, REGRESSION, decide
 from twinstep.bench.gate.outcome import Fault, Outcome, accept
 from twinstep.bench.gate.trees import GateError
@@ -203,10 +203,25 @@ def test_machines_and_changed_benchmarks_are_never_pooled(gate, tmp_path):
     found = history.points([*rows, *other, *changed])
     assert len(found) == 3 and {p.processes for p in found} == {3}
     assert len(history.points([*rows, *[{**row, "run": "again"} for row in rows]])) == 1
-    assert history.draw(found, tmp_path / "history.png").stat().st_size > 1000
+    assert history_picture.draw(found, tmp_path / "history.png").stat().st_size > 1000
     assert list(history.frame(found)["commit"]) == ["head"] * 3
     with pytest.raises(TableError, match="there is no history"):
         history.read(tmp_path)
+
+
+def point(commit, ratio, *, series="a", spread=0.01, processes=5):
+    return history.Point(
+        machine="m", cell="gd", series=series, commit=commit, processes=processes, step_s=1e-4, ratio=ratio,
+        low=ratio - spread, high=ratio + spread,
+    )  # fmt: skip
+
+
+def test_a_step_of_the_history_is_marked_and_noise_is_not():
+    line = [point("a", 1.20), point("b", 1.21), point("c", 1.35), point("d", 1.34), point("e", 1.20)]
+    assert history_picture.steps(line) == [2, 4]
+    assert history_picture.steps([point("a", 1.20, spread=0.1), point("b", 1.35, spread=0.1)]) == []
+    assert history_picture.steps([point("a", 1.2, processes=1), point("b", 1.5)]) == [], "one process has no range"
+    assert history_picture.steps([point("a", 1.2), point("b", 1.5, series="b")]) == [], "another benchmark"
 
 
 def test_two_gates_at_once_would_time_each_other(monkeypatch, tmp_path):

@@ -18,7 +18,7 @@ from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, as_shape
 from .against import Against, against_of
 from .cases import cases_for
-from .request import DTYPES, names_of
+from .request import DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
@@ -27,8 +27,6 @@ __all__ = [
     "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
     "each_for_itself", "gradients", "judged_as", "parameters", "subject_of", "walk",
 ]  # fmt: skip
-
-SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
 
 
 @dataclass(frozen=True, kw_only=True)
