@@ -94,7 +94,7 @@ def test_a_written_baseline_compares_equal_and_replaces_only_its_own(tmp_path):
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_is_no_baseline(tmp_path, loss):
     now, path = table(tmp_path, {0: 0.5, 1: loss}), tmp_path / "baseline.csv"
-    with pytest.raises(TableError, match="gd/default bowl scratch seed 1 .*: final_loss is (nan|inf), which no later"):
+    with pytest.raises(TableError, match=r"gd/default bowl scratch seed 1 .*: final_loss is (nan|inf), which no later"):
         baseline.write(now, path)
     assert not path.exists()
     # It is no cell that was not run: it counts, and it has moved.

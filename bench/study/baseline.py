@@ -28,8 +28,8 @@ TOLERANCE = 1e-11
 class Cell:
     """One cell that is not as the baseline has it.
 
-    verdict     "moved": another value, or one that is not finite, whatever it was before; "not run": the baseline has it
-                and this run does not; "new": this run has it and the baseline does not, which is no failure
+    verdict     "moved": another value, or one that is not finite, whatever it was before; "not run": the baseline has
+                it and this run does not; "new": this run has it and the baseline does not, which is no failure
     was, now    the two values; None where there is no row
     change      |now - was| / |was|; infinite when one is not finite or was is 0; None where there is no row
     """
