@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -52,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark_only", False) and config.getoption("dist", "no") != "no":
         raise pytest.UsageError("--benchmark-only with pytest-xdist: workers would time each other; leave out -n")
     config.pluginmanager.register(_Recorder(config), "twinstep-recorder")
+    # As Ctrl-C: a time limit that ends a session of benchmarks leaves the tables of what was timed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ import click
 def end_in_order(folder: Path) -> Iterator[None]:
     """SIGTERM ends what runs inside as Ctrl-C does, with exit code 143 and a line that says what is kept in `folder`.
 
-    For the main thread, where signals arrive.
+    In another thread than the main one, where no signal arrives, it does nothing.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     told: list[int] = []
 
     def handler(number: int, frame: Any) -> None:

@@ -6,10 +6,11 @@ best corner of each of two hundred legends a fifth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -66,10 +67,12 @@ def draw(picture: Picture) -> Path | str:
         return str(error)
 
 
-def draw_all(folder: Path, pool: Pool, progress=lambda text: None) -> tuple[list[Path], dict[str, str]]:  # type: ignore[no-untyped-def]
+def draw_all(
+    folder: Path, pool: Pool, progress: Callable[[str], Any] = lambda text: None
+) -> tuple[list[Path], dict[str, str]]:
     """Draws the pictures of the last run. (files, name of what is missing -> why)
 
-    progress    called with each name as it begins here or as another process has finished it
+    progress    called with each name as it begins here
     """
     written, missing = [], {}
     shared = pool.share(draw, pictures_of(folder), draw)

@@ -172,7 +172,7 @@ def _results(job: Job, missing: set[str], progress: Callable[[str], Any], pool: 
 
 
 def _look_for_data(job: Job, journal: Journal, outcome: Outcome) -> None:
-    """What a problem needs is looked for once, here; data that cannot be had leaves out its problem and nothing else."""
+    """Once, here: two processes would download side by side. What cannot be had leaves out its problem alone."""
     for problem in job.problems:
         try:
             problem.setup(0, getattr(torch, job.dtype), "cpu", job.data)

@@ -5,6 +5,8 @@ A task is a small name and a result a few rows. Nothing is lost with a process: 
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from types import TracebackType
@@ -56,14 +58,20 @@ class Pool:
     def share(
         self, by_name: Callable[[Task], Result], tasks: Sequence[Task], here: Callable[[Task], Result]
     ) -> Shared[Task, Result]:
-        """Hands out the tasks.
+        """Hands out the tasks, a few at a time.
 
         by_name     a function of a module of this tree, called in another process
         here        the same in this process
         """
-        if self.workers < 1:
-            return Shared(self, {}, list(tasks), here)
-        return Shared(self, {self._started().submit(by_name, task): task for task in tasks}, [], here)
+        shared = Shared(self, tasks, by_name, here)
+        # One to do and one to go on with: what is handed out is not taken back.
+        for _ in range(2 * self.workers):
+            shared.hand_out()
+        return shared
+
+    def submit(self, by_name: Callable[[Task], Result], task: Task) -> Future[Result]:
+        """Starts the processes where there are none yet."""
+        return self._started().submit(by_name, task)
 
     def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
@@ -95,57 +103,59 @@ class Pool:
 
 
 class Shared(Generic[Task, Result]):
-    """Tasks that were handed out, and their results as they come, in any order."""
+    """Tasks that are handed out one after the other, and their results as they come, in any order."""
 
     def __init__(
-        self, pool: Pool, waiting: dict[Future[Result], Task], left: list[Task], here: Callable[[Task], Result]
+        self, pool: Pool, tasks: Sequence[Task], by_name: Callable[[Task], Result], here: Callable[[Task], Result]
     ) -> None:
-        self._pool, self._waiting, self._left, self._here = pool, waiting, left, here
+        self._pool, self._by_name, self._here = pool, by_name, here
+        self._left, self._out = deque(tasks), dict[Future[Result], Task]()
+        self._lock = threading.RLock()  # who hands out may be the thread that brings results
+
+    def hand_out(self, after: Future[Result] | None = None) -> None:
+        """Hands out the next task; not after one that failed."""
+        # By ourselves and not all at once with a cancel() for the rest: ended with a cancelled task on its list, loky
+        # (joblib 1.6) forgets to end its processes, and the interpreter waits for them for good.
+        with self._lock:
+            failed = after is not None and (after.cancelled() or after.exception() is not None)
+            if failed or not self._left or not self._pool.workers:
+                return
+            task = self._left.popleft()
+            future = self._pool.submit(self._by_name, task)
+            self._out[future] = task
+        future.add_done_callback(self.hand_out)
 
     def finished(self) -> Iterator[tuple[Task, Result]]:
         """What other processes have finished by now; each result comes once."""
-        for future in [future for future in self._waiting if future.done()]:
-            # It may be among those that were taken back meanwhile.
-            if future in self._waiting:
-                yield from self._result(future)
+        with self._lock:
+            done = {future: self._out.pop(future) for future in list(self._out) if future.done()}
+        for future, task in done.items():
+            error = future.exception()
+            if error is None:
+                yield task, future.result()
+            else:  # it died, or cannot find what a name stands for, or the task is wrong, which doing it here tells
+                self._take_back(task, error)
 
     def rest(self, starts: Callable[[Task], Any] = lambda task: None) -> Iterator[tuple[Task, Result]]:
-        """Everything else: what nobody has begun is done here, last first, and then the others are waited for.
+        """Everything else: what is not handed out is done here, last first, and then the others are waited for.
 
         starts      called with each task that begins here
         """
-        while self._left or self._waiting:
-            task = self._next()
-            if task is None:
-                wait(self._waiting, return_when=FIRST_COMPLETED)
-            else:
+        while True:
+            with self._lock:
+                task, out = self._left.pop() if self._left else None, list(self._out)
+            if task is not None:
                 starts(task)
                 yield task, self._here(task)
+            elif out:
+                wait(out, return_when=FIRST_COMPLETED)
+            else:
+                return
             yield from self.finished()
 
-    def _next(self) -> Task | None:
-        """A task that nobody has begun; None where others have begun all."""
-        if self._left:
-            return self._left.pop(0)
-        for future, task in reversed(self._waiting.items()):
-            if future.cancel():
-                del self._waiting[future]
-                return task
-        return None
-
-    def _result(self, future: Future[Result]) -> Iterator[tuple[Task, Result]]:
-        task = self._waiting.pop(future)
-        error = future.exception()
-        if error is None:
-            yield task, future.result()
-            return
-        # It died, or cannot find what a name stands for, or the task is wrong: the last is told by doing it here.
-        self._left.append(task)
-        self._take_back(error)
-
-    def _take_back(self, error: BaseException) -> None:
-        """What is not finished is done here."""
-        done = {future: task for future, task in self._waiting.items() if future.done() and not future.exception()}
-        self._left += [task for future, task in self._waiting.items() if future not in done]
-        self._waiting = done
+    def _take_back(self, task: Task, error: BaseException) -> None:
+        """This task and those that are out are done here; what was finished meanwhile counts."""
+        with self._lock:
+            lost = [future for future in self._out if not future.done() or future.exception() is not None]
+            self._left.extend([task, *(self._out.pop(future) for future in lost)])
         self._pool.give_up(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
