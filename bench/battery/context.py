@@ -36,6 +36,7 @@ class Context:
     cases       hyperparameters that subject and reference both take, each with its reason; the first is the defaults
     quick       fewer cases, steps and dtypes
     supports    the abilities of SUPPORTS that are declared
+    threads     torch's, in every check
     """
 
     subject: Subject
@@ -46,6 +47,7 @@ class Context:
     quick: bool = False
     supports: frozenset[str] = frozenset()
     seed: int = 0
+    threads: int = 1
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
         """The subject over these parameters."""

@@ -72,6 +72,7 @@ class Plan:
     accepted        names of removals, checks and losses that a maintainer accepts
     only            cells to time, by the beginning of their names; all unless given
     parts           what is done, of PARTS: the self-test leaves out what its own trees cannot differ in
+    keep_going      times everything, also where the gate is red already
     """
 
     base: Checkout
@@ -80,6 +81,7 @@ class Plan:
     accepted: frozenset[str] = frozenset()
     only: tuple[str, ...] = ()
     parts: frozenset[str] = PARTS
+    keep_going: bool = False
 
     @property
     def orders(self) -> dict[str, Any]:
