@@ -55,7 +55,8 @@ def print_verdict(job: Job, outcome: Outcome, pictures: list[Path], out: Console
     wrong = sum(map(is_wrong, outcome.lines))
     cells = len(job.problems) * len(job.specs)
     said = f"{len(outcome.lines) - wrong} of {cells} cells agree, {wrong} wrong, {cells - len(outcome.lines)} missing"
-    files = f"{len(outcome.tables)} tables" + (f" and {len(pictures)} pictures" if pictures else "")
+    kinds = len({path.stem for path in outcome.tables})  # each as CSV and Parquet
+    files = f"{kinds} tables" + (f" and {len(pictures)} pictures" if pictures else "")
     style = "bold red" if wrong else "yellow" if len(outcome.lines) < cells else "bold green"
     out.print(f"{said}; {files} in {job.out}", style=style, markup=False, soft_wrap=True)
 

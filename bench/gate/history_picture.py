@@ -57,9 +57,11 @@ def steps(line: list[Point]) -> list[int]:
 def _draw_one(axis: Axes, title: str, line: list[Point]) -> None:
     places = range(len(line))
     for series in dict.fromkeys(p.series for p in line):  # a benchmark that was defined anew starts a new line
-        mine = [(i, p) for i, p in zip(places, line, strict=True) if p.series == series]
-        axis.plot([i for i, _ in mine], [p.ratio for _, p in mine], "-o", ms=3, lw=1, color="#1f4e79")
-        axis.vlines([i for i, _ in mine], [p.low for _, p in mine], [p.high for _, p in mine], color="#1f4e79", lw=0.8)
+        x = [i for i, p in zip(places, line, strict=True) if p.series == series]
+        # Only points with a ratio are drawn, and those have a range.
+        ratio, low, high = ([getattr(line[i], name) for i in x] for name in ("ratio", "low", "high"))
+        axis.plot(x, ratio, "-o", ms=3, lw=1, color="#1f4e79")
+        axis.vlines(x, low, high, color="#1f4e79", lw=0.8)
     for i in steps(line):
         now, before = line[i].ratio or 0.0, line[i - 1].ratio or 1.0
         axis.axvline(i - 0.5, color="#c1440e", lw=0.8, ls="--")
