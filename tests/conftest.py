@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
     data = config.getoption("--data")
     if data is not None and not data.exists():
         raise pytest.UsageError(f"--data={data}: there is no such file or folder")
+    if config.getoption("--seeds") < 1:
+        raise pytest.UsageError(f"--seeds={config.getoption('--seeds')}: how many seeds? at least 1")
     session_benchmarks.refuse(config)
     rows: list[dict[str, Any]] = []
     config.pluginmanager.register(Recorder(config, rows), "twinstep-recorder")
     if config.getoption("benchmark_only", False):
         config.pluginmanager.register(BenchmarkScreen(config, rows), "twinstep-benchmarks")
+    # As Ctrl-C: a time limit that ends a session of benchmarks leaves the tables of what was timed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -35,6 +35,9 @@ class Selection:
         only = option("benchmark_only", False)
         if only and not benchmark:
             return ""
+        # All that there is: a gate counts a tree's tests by --collect-only, by its base's program.
+        if option("collectonly"):
+            return None
         if benchmark and option("benchmark_skip", False) and not only:
             return "benchmarks (pytest --benchmark-only)"
         full, long = item.get_closest_marker("full"), item.get_closest_marker("thorough")
