@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import errno
 import math
 import shutil
@@ -75,9 +76,14 @@ def test_a_run_journals_what_is_drawn(made):
     assert set(growth.scenario) == {"probe", "recorded"}
 
 
-def test_the_summary_stands_before_the_pictures(made):
-    _, output = made
-    assert output.index("scratch beside") < output.index("losses.csv") < output.index("losses-bowl.png")
+def test_the_summary_stands_before_the_pictures(tmp_path, monkeypatch):
+    def draw(folder, pool):
+        print("PICTURES")
+        return [], True
+
+    monkeypatch.setattr(importlib.import_module("twinstep.bench.cli.run"), "draw_pictures", draw)
+    said = twinstep("run", "--optimizers", "gd", "--problems", "bowl", "--out", tmp_path).output
+    assert said.index("scratch beside") < said.index("PICTURES") < said.index("1 of 1 cells agree")
 
 
 def test_tables_and_pictures_come_from_the_journal_alone(folder, monkeypatch):

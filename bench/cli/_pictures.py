@@ -14,16 +14,14 @@ if TYPE_CHECKING:
     from ..study.pool import Pool
 
 
-def draw_pictures(folder: Path, pool: Pool) -> bool:
-    """Draws those of the last run in `folder`, and says which there are; whether all could be written."""
+def draw_pictures(folder: Path, pool: Pool) -> tuple[list[Path], bool]:
+    """Draws those of the last run in `folder`, and says what is missing: (files, whether all could be written)."""
     # matplotlib is not needed for the summary, which stands on the screen by now.
     from ..report.run_pictures import draw_all, pictures_of
 
     with progress_bar(total=len(pictures_of(folder))) as report:
         written, missing = draw_all(folder, pool, report)
     out = console()
-    for path in written:
-        out.print(f"wrote {path}", markup=False, soft_wrap=True)
     for name, why in missing.items():
         out.print(f"missing: {name}: {why}", style="yellow", markup=False, soft_wrap=True)
     if missing:
@@ -32,4 +30,4 @@ def draw_pictures(folder: Path, pool: Pool) -> bool:
         )
     for note in pool.notes:
         click.echo(f"note: {note}", err=True)
-    return not missing
+    return written, not missing

@@ -36,5 +36,8 @@ def tables(folder: Path) -> None:
         if not written:
             out.print(f"the journals of {folder} hold no row", style="yellow", markup=False, soft_wrap=True)
             raise click.exceptions.Exit(4)
-        if not draw_pictures(folder, Pool(0)):
+        pictures, whole = draw_pictures(folder, Pool(0))
+        for path in pictures:
+            out.print(f"wrote {path}", markup=False, soft_wrap=True)
+        if not whole:
             raise click.exceptions.Exit(2)

@@ -132,9 +132,13 @@ def last_run_id(folder: str | Path, kind: str) -> str | None:
 
 
 def lines(path: Path) -> list[bytes]:
-    """The lines of a journal, undecoded; none where it is not there."""
+    """The lines of a journal, undecoded; none where it is not there. TableError where it cannot be read."""
+    try:
+        text = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise TableError(f"cannot read the journal {path}: {error.strerror}") from None
     # Not splitlines(): a text value may hold one of the other characters that it takes for the end of a line.
-    return path.read_bytes().removesuffix(b"\n").split(b"\n") if path.exists() and path.stat().st_size else []
+    return text.removesuffix(b"\n").split(b"\n") if text else []
 
 
 def set_aside_damage(path: Path) -> Path | None:

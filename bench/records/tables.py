@@ -37,6 +37,9 @@ def check_folder(folder: str | Path) -> None:
     """
     journal.make_folder(Path(folder))
     for kind in KINDS:
+        path = journal.journal_path(folder, kind)
+        if path.exists() and not path.is_file():
+            raise TableError(f"{path} is no file, and the journal has this name; move it away, or name another folder")
         for suffix in SUFFIXES:
             check_is_ours(table_path(folder, kind, suffix), kind)
 
