@@ -67,7 +67,7 @@ def of_all(worker):
     return messages
 
 
-def judge_with(tmp_path, monkeypatch, worker, **fields):
+def judge_with(tmp_path, monkeypatch, worker, progress=lambda line: None, **fields):
     """The outcome of two empty checkouts."""
     monkeypatch.setattr(worker_faults, "messages", worker)
     monkeypatch.setattr(process, "messages_of_all", of_all(worker))
@@ -77,4 +77,4 @@ def judge_with(tmp_path, monkeypatch, worker, **fields):
         base=Checkout(root=tmp_path / "base", commit="base"), head=Checkout(root=tmp_path / "head", commit="head"),
         settings=config.parse({"formulas": True}), **fields,
     )  # fmt: skip
-    return run(plan, history.History(tmp_path / "out"))
+    return run(plan, history.History(tmp_path / "out"), progress)

@@ -118,6 +118,17 @@ def test_what_does_not_agree_is_red_and_not_timed(library):
 
 
 @pytest.mark.thorough("times two benchmarks of the example: half a minute")
+def test_what_the_base_disagrees_in_as_well_is_told_timed_and_no_red(library):
+    library.edit("src/their_optim/roots.py", "square.sqrt().add_(eps)", "square.add(eps).sqrt()")
+    library.base = git(library.root, "rev-parse", "HEAD")
+    library.edit("README.md", "Two optimizers", "2 optimizers")
+    code, body, said = library.gate(only=RMSPROP)
+    assert code == 0 and not body["faults"], said
+    assert any(f"{RMSPROP}:one-step fails on the base too, on this machine" in note for note in body["notes"])
+    assert len(body["cells"]) == 2
+
+
+@pytest.mark.thorough("times two benchmarks of the example: half a minute")
 def test_a_benchmark_that_vanished_is_red_with_a_code_of_its_own(library):
     (library.root / "statistics.py").write_text("raise RuntimeError('taken for the standard library')\n")
     remove_benchmark(library)

@@ -14,6 +14,7 @@ from twinstep.bench.gate.outcome import Outcome
 from twinstep.bench.gate.program.agreement import agreeing_cells
 from twinstep.bench.gate.trees import Checkout
 from twinstep.bench.gate.worker import process
+from twinstep.scratch_impls import names
 
 
 @pytest.fixture
@@ -125,3 +126,17 @@ def test_other_workers_go_on_where_one_died(gate, monkeypatch):
     names, notes = run((0, {**arm[1], "arm": "base"}), died)
     assert not names and any("fails on the base too" in note for note in notes)
     assert not run((0, dies), (0, {"kind": "judged", "optimizer": "adam"}))[0]
+
+
+def test_how_long_it_will_take_is_said_before_and_what_is_left_as_it_goes(gate):
+    said = []
+    gate(Worker([*judged("gd"), *judged("adam")]), progress=said.append)
+    assert (
+        f"optimizers to judge: {len(names())} in" in said[0]
+        and "where nothing is slower" in said[0]
+        and "at most" in said[0]
+    )
+    assert sum("left of agreement" in line for line in said) == 2
+    short = []
+    gate(Worker([*judged("gd")]), progress=short.append, only=("gd/",))
+    assert short[0].startswith("optimizers to judge: 1 in")
