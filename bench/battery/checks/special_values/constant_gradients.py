@@ -21,7 +21,7 @@ from ..reproduction import constructor_call, reproduced_by
 from ..state import Values, named_values
 
 
-@check("T13", place=3)
+@check("T13", place=3, since="0.2")
 def constant_gradients(context: Context) -> None:
     if context.whole:
         raise NotApplicable("a step of it follows how gradients change, and these never do")

@@ -1,0 +1,132 @@
+"""Where a number ended: the first operation of a step that had finite numbers and gave none.
+
+Not told by what usually is the reason: every operation of torch is watched, so that what is said was seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from ...compare.replay import Factory
+from ..context import Context, gradients, parameters
+from ..guard import no_exit
+
+STEPS = 5  # ordinary ones: what ends here explains whatever was found elsewhere
+ROUNDINGS = 1e3  # a difference within that many roundings of what was subtracted may well be one
+
+ROOTS = {"sqrt", "rsqrt", "sqrt_"}
+_POWERS = {"pow", "exp", "square", "mul", "addcmul"}
+
+
+@dataclasses.dataclass(frozen=True)
+class End:
+    """After which step a parameter or state is not finite, and by which operation; "" where none was seen."""
+
+    step: int
+    reason: str = ""
+
+    @property
+    def cause(self) -> str:
+        return f"its parameters are not finite after step {self.step}" + (f": {self.reason}" if self.reason else "")
+
+
+def cause_in_ordinary_steps(context: Context, case: str) -> str:
+    """The cause where N(0, 1) gradients alone end in inf or NaN; "" where they do not."""
+    named = [found for found in context.cases if found.name == case]
+    hyper = named[0].hyper if named else context.cases[0].hyper if context.cases else {}
+    for dtype in context.dtypes:
+        params = parameters(context.seed, dtype=dtype, device=context.device)
+
+        def fill(step: int, params: list[torch.nn.Parameter] = params) -> None:
+            gradients(context.seed, step, params)
+
+        if found := first_end(context.subject.make, hyper, params, fill, STEPS):
+            return found.cause
+    return ""
+
+
+def first_end(
+    make: Factory, hyper: Mapping[str, Any], params: list[torch.nn.Parameter], fill: Callable[[int], Any], steps: int
+) -> End | None:
+    """The first step after which a parameter is not finite, and why; None where all are, or a step raises.
+
+    fill    number of the step -> None; gives the parameters their gradients
+    """
+    try:
+        with no_exit():
+            optimizer = make(params, **hyper)
+            watch = _Watch()
+            for step in range(steps):
+                fill(step)
+                with watch:
+                    optimizer.step()
+                if not all(bool(torch.isfinite(p).all()) for p in params):
+                    return End(step + 1, watch.reason)
+    except (Exception, SystemExit):
+        return None
+    return None
+
+
+class _Watch(TorchDispatchMode):
+    """Keeps the first operation that made inf or NaN of finite numbers, in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reason = ""
+        self.sizes = WeakTensorKeyDictionary()  # tensor -> how large the numbers were that it was computed from
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = list(_tensors((args, kwargs or {})))
+        finite = all(_finite(t) for t in before)
+        inputs = [t.detach().clone() for t in before] if finite and not self.reason else []
+        result = function(*args, **(kwargs or {}))
+        if finite and not self.reason:
+            after = list(_tensors(result))
+            name = function.overloadpacket.__name__.removeprefix("_foreach_").removesuffix("_")
+            if not all(_finite(t) for t in after):
+                self.reason = self._in_words(name, before, inputs)
+            else:
+                for made in after:
+                    alike = [t.abs() for t in inputs if t.shape == made.shape and t.is_floating_point()]
+                    if alike:
+                        self.sizes[made] = torch.stack(alike).amax(0)
+        return result
+
+    def _in_words(self, name: str, given: list[torch.Tensor], values: list[torch.Tensor]) -> str:
+        if name in ROOTS:
+            for tensor, value in zip(given, values, strict=True):
+                below = value < 0
+                if bool(below.any()):
+                    return self._root(value[below], self.sizes.get(tensor), below)
+        if name in ("div", "addcdiv", "reciprocal", *ROOTS):
+            return "a division by 0"
+        return f"{name} leaves the format" if name.partition(".")[0] in _POWERS else f"the operation {name}"
+
+    @staticmethod
+    def _root(below: torch.Tensor, sizes: torch.Tensor | None, where: torch.Tensor) -> str:
+        allowed = ROUNDINGS * torch.finfo(below.dtype).eps
+        if sizes is None or bool((-below > allowed * sizes[where]).any()):
+            return "the root of a number far below 0, which no rounding explains"
+        return "a difference of two averages rounds below 0 under the root"
+
+
+def _tensors(found: Any) -> Iterator[torch.Tensor]:
+    if isinstance(found, torch.Tensor):
+        yield found
+    elif isinstance(found, (tuple, list)):
+        for part in found:
+            yield from _tensors(part)
+    elif isinstance(found, dict):
+        yield from _tensors(list(found.values()))
+
+
+def _finite(tensor: torch.Tensor) -> bool:
+    if not (tensor.is_floating_point() or tensor.is_complex()) or tensor.is_sparse:
+        return True
+    return bool(torch.isfinite(tensor).all())
