@@ -38,9 +38,7 @@ STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "error": "bol
               help="Seconds that an isolated check may take.  [default: 60]")  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="The report, by the published schema.")  # fmt: skip
-@click.option(
-    "--battery", metavar="VERSION", help="Judge by the checks of this version, such as 0.2; all unless given."
-)
+@click.option("--battery", metavar="VERSION", help="Judge by the checks of this version, such as 0.2.")
 @click.option("--verbose", is_flag=True, help="Every check with what it says, and every reproduction.")
 def check(
     target: str, against: str | None, cases: Path | None, checks: tuple[str, ...] | None, dtype: tuple[str, ...] | None,

@@ -9,7 +9,11 @@ from . import float32_only, not_finite
 
 def explained(check: Check, context: Context, fault: Failed) -> Failed:
     """The fault with the cause that explains most: no finite numbers at all, then what it has, then float32 inside."""
-    if cause := not_finite.cause_in_ordinary_steps(context, fault.case):
-        fault.cause, fault.reproduction = cause, ""
+    if end := not_finite.in_ordinary_steps(context, fault.case):
+        # What the check saw compares NaN with something, and tells nothing (issue 14, kind 21).
+        fault.cause = end.cause
+        fault.message = (
+            f"NaN or inf after step {end.step} of ordinary gradients, N(0, 1): nothing else can be told of it"
+        )
         return fault
     return float32_only.explained(check, context, fault)

@@ -14,30 +14,32 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ...compare.replay import Factory
+from ..checks.state import named_state
 from ..context import Context, gradients, parameters
 from ..guard import no_exit
 
 STEPS = 5  # ordinary ones: what ends here explains whatever was found elsewhere
 ROUNDINGS = 1e3  # a difference within that many roundings of what was subtracted may well be one
 
-ROOTS = {"sqrt", "rsqrt", "sqrt_"}
-_POWERS = {"pow", "exp", "square", "mul", "addcmul"}
+ROOTS = {"sqrt", "rsqrt"}
+GROWING = {"pow": "power", "exp": "power", "square": "square", "mul": "product", "addcmul": "product"}
 
 
 @dataclasses.dataclass(frozen=True)
 class End:
-    """After which step a parameter or state is not finite, and by which operation; "" where none was seen."""
+    """After which step what is not finite, and by which operation; "" where none was seen."""
 
     step: int
     reason: str = ""
+    what: str = "its parameters are"
 
     @property
     def cause(self) -> str:
-        return f"its parameters are not finite after step {self.step}" + (f": {self.reason}" if self.reason else "")
+        return f"{self.what} not finite after step {self.step}" + (f": {self.reason}" if self.reason else "")
 
 
-def cause_in_ordinary_steps(context: Context, case: str) -> str:
-    """The cause where N(0, 1) gradients alone end in inf or NaN; "" where they do not."""
+def in_ordinary_steps(context: Context, case: str) -> End | None:
+    """Where N(0, 1) gradients alone end in inf or NaN; None where they do not."""
     named = [found for found in context.cases if found.name == case]
     hyper = named[0].hyper if named else context.cases[0].hyper if context.cases else {}
     for dtype in context.dtypes:
@@ -47,15 +49,17 @@ def cause_in_ordinary_steps(context: Context, case: str) -> str:
             gradients(context.seed, step, params)
 
         if found := first_end(context.subject.make, hyper, params, fill, STEPS):
-            return found.cause
-    return ""
+            return found
+    return None
 
 
 def first_end(
-    make: Factory, hyper: Mapping[str, Any], params: list[torch.nn.Parameter], fill: Callable[[int], Any], steps: int
-) -> End | None:
+    make: Factory, hyper: Mapping[str, Any], params: list[torch.nn.Parameter], fill: Callable[[int], Any], steps: int,
+    *, state: bool = False,
+) -> End | None:  # fmt: skip
     """The first step after which a parameter is not finite, and why; None where all are, or a step raises.
 
+    state   its state is looked at as well
     fill    number of the step -> None; gives the parameters their gradients
     """
     try:
@@ -68,6 +72,9 @@ def first_end(
                     optimizer.step()
                 if not all(bool(torch.isfinite(p).all()) for p in params):
                     return End(step + 1, watch.reason)
+                values = named_state(optimizer, params).values() if state else ()
+                if not all(_finite(v) for v in values if isinstance(v, torch.Tensor)):
+                    return End(step + 1, watch.reason, "its state is")
     except (Exception, SystemExit):
         return None
     return None
@@ -106,7 +113,7 @@ class _Watch(TorchDispatchMode):
                     return self._root(value[below], self.sizes.get(tensor), below)
         if name in ("div", "addcdiv", "reciprocal", *ROOTS):
             return "a division by 0"
-        return f"{name} leaves the format" if name.partition(".")[0] in _POWERS else f"the operation {name}"
+        return f"a {GROWING[name]} overflows the format" if name in GROWING else f"the operation {name}"
 
     @staticmethod
     def _root(below: torch.Tensor, sizes: torch.Tensor | None, where: torch.Tensor) -> str:

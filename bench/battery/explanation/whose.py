@@ -6,12 +6,11 @@ raised, or that a library raised for us, is ours. An error of ours that is shown
 
 from __future__ import annotations
 
-import contextlib
 import enum
+import pickle
 import re
 import sys
 import traceback
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -39,7 +38,7 @@ class Whose(enum.Enum):
 
 def whose(error: BaseException, context: Context) -> Whose:
     """Who has to mend what raised this error."""
-    if getattr(error, "of_their_object", False) or _refuses_the_protocol(error, context):
+    if _is_no_copy(error) or _refuses_the_protocol(error, context):
         return Whose.SUBJECT
     found = [_of_frame(frame, context) for frame, _ in traceback.walk_tb(error.__traceback__)]
     callers = [who for who in found if who is not Whose.NOBODY_YET]
@@ -49,16 +48,6 @@ def whose(error: BaseException, context: Context) -> Whose:
     if callers[-1] is Whose.TWINSTEP and found[-1] is Whose.NOBODY_YET and Whose.SUBJECT in callers:
         return Whose.SUBJECT
     return callers[-1]
-
-
-@contextlib.contextmanager
-def their_object() -> Iterator[None]:
-    """What pickle, copy or torch.save raise inside is the object's fault, though no frame of its class shows it."""
-    try:
-        yield
-    except Exception as error:
-        error.of_their_object = True  # type: ignore[attr-defined]
-        raise
 
 
 def as_fault(error: Exception, context: Context) -> Failed | None:
@@ -142,3 +131,17 @@ def _refuses_the_protocol(error: BaseException, context: Context) -> bool:
         return error.name in PROTOCOL and isinstance(cls, type) and isinstance(error.obj, cls)
     called = _BINDING.search(str(error)) if isinstance(error, TypeError) else None
     return called is not None and called[1] in PROTOCOL
+
+
+_COPYING = {"copy", "pickle", "_pickle", "torch.serialization"}
+
+
+def _is_no_copy(error: BaseException) -> bool:
+    """Whether something could not be copied or saved. No check copies or saves anything but their object and its state.
+
+    What is written in C leaves no frame, and of a class that cannot be pickled no frame of its own appears either.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    innermost = str(frames[-1].f_globals.get("__name__")) if frames else ""
+    said = str(error).lower().startswith(("cannot pickle", "can't pickle", "can't get local object"))
+    return innermost in _COPYING or isinstance(error, pickle.PickleError) or said
