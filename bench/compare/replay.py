@@ -17,9 +17,9 @@ import torch
 from ...scratch_impls import Spec
 from .bounds import bounds_of
 from .driver import Factory, Side, as_row, joined, trajectory
-from .formula_rows import HyperKey, Layout, formula_rows
+from .formula_rows import Layout, formula_rows
 from .gap import Replay, gaps
-from .scenario import Scenario
+from .scenario import HyperKey, Scenario
 
 __all__ = ["Factory", "replay", "trajectory"]
 
