@@ -11,6 +11,8 @@ def explained(check: Check, context: Context, fault: Failed) -> Failed:
     """The fault with the cause that explains most: no finite numbers at all, then what it has, then float32 inside."""
     if end := not_finite.in_ordinary_steps(context, fault.case):
         # What the check saw compares NaN with something, and tells nothing (issue 14, kind 21).
+        if fault.cause == end.cause:  # it was seen there, and told better
+            return fault
         fault.cause = end.cause
         fault.message = (
             f"NaN or inf after step {end.step} of ordinary gradients, N(0, 1): nothing else can be told of it"

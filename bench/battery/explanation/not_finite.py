@@ -22,6 +22,8 @@ STEPS = 5  # ordinary ones: what ends here explains whatever was found elsewhere
 ROUNDINGS = 1e3  # a difference within that many roundings of what was subtracted may well be one
 
 ROOTS = {"sqrt", "rsqrt"}
+SUMS = {"add", "sub", "rsub", "addcmul", "addcdiv", "lerp"}
+FAR_BELOW = "the root of a number far below 0, which no rounding explains"
 GROWING = {"pow": "power", "exp": "power", "square": "square", "mul": "product", "addcmul": "product"}
 
 
@@ -65,9 +67,9 @@ def first_end(
     try:
         with no_exit():
             optimizer = make(params, **hyper)
-            watch = _Watch()
             for step in range(steps):
                 fill(step)
+                watch = _Watch()
                 with watch:
                     optimizer.step()
                 if not all(bool(torch.isfinite(p).all()) for p in params):
@@ -81,46 +83,47 @@ def first_end(
 
 
 class _Watch(TorchDispatchMode):
-    """Keeps the first operation that made inf or NaN of finite numbers, in words."""
+    """Keeps the first operation that made inf or NaN of finite numbers, in words. One for each step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reason = ""
-        self.sizes = WeakTensorKeyDictionary()  # tensor -> how large the numbers were that it was computed from
+        self.sizes = WeakTensorKeyDictionary()  # a sum -> how large the largest number in it was, element by element
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        before = list(_tensors((args, kwargs or {})))
-        finite = all(_finite(t) for t in before)
-        inputs = [t.detach().clone() for t in before] if finite and not self.reason else []
+        given = list(_tensors((args, kwargs or {})))
+        watching = not self.reason and all(_finite(t) for t in given)
+        before = [t.detach().clone() for t in given] if watching else []
+        sizes = [self.sizes.get(t, value.abs()) for t, value in zip(given, before, strict=True)] if watching else []
         result = function(*args, **(kwargs or {}))
-        if finite and not self.reason:
-            after = list(_tensors(result))
+        if watching:
             name = function.overloadpacket.__name__.removeprefix("_foreach_").removesuffix("_")
-            if not all(_finite(t) for t in after):
-                self.reason = self._in_words(name, before, inputs)
-            else:
-                for made in after:
-                    alike = [t.abs() for t in inputs if t.shape == made.shape and t.is_floating_point()]
-                    if alike:
-                        self.sizes[made] = torch.stack(alike).amax(0)
+            self._look(name, before, sizes, list(_tensors(result)))
         return result
 
-    def _in_words(self, name: str, given: list[torch.Tensor], values: list[torch.Tensor]) -> str:
-        if name in ROOTS:
-            for tensor, value in zip(given, values, strict=True):
-                below = value < 0
-                if bool(below.any()):
-                    return self._root(value[below], self.sizes.get(tensor), below)
-        if name in ("div", "addcdiv", "reciprocal", *ROOTS):
-            return "a division by 0"
-        return f"a {GROWING[name]} overflows the format" if name in GROWING else f"the operation {name}"
+    def _look(
+        self, name: str, before: list[torch.Tensor], sizes: list[torch.Tensor], made: list[torch.Tensor]
+    ) -> None:  # fmt: skip
+        if not all(_finite(t) for t in made):
+            self.reason = _in_words(name, before, sizes)
+            return
+        for tensor in made:
+            self.sizes.pop(tensor, None)
+            if name in SUMS:
+                terms = [s for s in (sizes[:1] if name in ("addcmul", "addcdiv") else sizes) if s.shape == tensor.shape]
+                self.sizes[tensor] = torch.stack([tensor.detach().abs(), *terms]).amax(0)
 
-    @staticmethod
-    def _root(below: torch.Tensor, sizes: torch.Tensor | None, where: torch.Tensor) -> str:
-        allowed = ROUNDINGS * torch.finfo(below.dtype).eps
-        if sizes is None or bool((-below > allowed * sizes[where]).any()):
-            return "the root of a number far below 0, which no rounding explains"
-        return "a difference of two averages rounds below 0 under the root"
+
+def _in_words(name: str, values: list[torch.Tensor], sizes: list[torch.Tensor]) -> str:
+    if name in ROOTS:
+        for value, size in zip(values, sizes, strict=True):
+            if bool((value < 0).any()):
+                allowed = ROUNDINGS * torch.finfo(value.dtype).eps * size
+                far = bool((-value > allowed).any())
+                return FAR_BELOW if far else "a difference of two averages rounds below 0 under the root"
+    if name in ("div", "addcdiv", "reciprocal", *ROOTS):
+        return "a division by 0"
+    return f"a {GROWING[name]} overflows the format" if name in GROWING else f"the operation {name}"
 
 
 def _tensors(found: Any) -> Iterator[torch.Tensor]:
