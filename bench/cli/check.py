@@ -59,7 +59,7 @@ def check(
     )  # fmt: skip
     results: list[CheckResult] = []
     try:
-        report = judge(request, checks, expect, battery, timeout or 60.0 if isolate else None, results)
+        report = judge(request, checks, expect, timeout or 60.0 if isolate else None, results, battery)
     except BAD_REQUEST as error:
         raise BadInput(explain(error)) from error
     except KeyboardInterrupt:
@@ -81,9 +81,9 @@ def judge(
     request: Request,
     checks: tuple[str, ...] | None,
     expect: tuple[str, ...],
-    battery: str | None,
     timeout_s: float | None,
     results: list[CheckResult],
+    battery: str | None = None,
 ) -> CheckReport:
     """The battery over one request; each check isolated where there is a time limit. Raises one of BAD_REQUEST.
 

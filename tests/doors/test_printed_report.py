@@ -45,14 +45,18 @@ def test_what_another_mistake_does_is_left_unexplained():
 class DecaysTheGradient(torch.optim.SGD):
     """It adds weight decay to p.grad itself."""
 
-    def __init__(self, params, lr=1e-3, weight_decay=0):
-        super().__init__(params, lr, weight_decay=weight_decay)
+    def __init__(self, params, lr=1e-3, momentum=0, weight_decay=0):
+        super().__init__(params, lr, momentum, weight_decay=weight_decay)
 
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.param_groups:
             for p in (p for p in group["params"] if p.grad is not None):
-                p.sub_(group["lr"] * p.grad.add_(p, alpha=group["weight_decay"]))
+                g, state = p.grad.add_(p, alpha=group["weight_decay"]), self.state[p]
+                if group["momentum"]:
+                    old = state.get("momentum_buffer")
+                    g = state["momentum_buffer"] = g.clone() if old is None else group["momentum"] * old + g
+                p.sub_(group["lr"] * g)
 
 
 def test_what_follows_from_a_changed_gradient_is_told_as_that():
