@@ -18,7 +18,7 @@ from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, as_shape
 from .against import Against, against_of
 from .cases import cases_for
-from .request import DTYPES, names_of
+from .request import DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
@@ -28,8 +28,6 @@ __all__ = [
     "each_for_itself", "gradients", "judged", "judged_as", "parameters", "subject_of", "walk",
 ]  # fmt: skip
 
-SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
@@ -38,6 +36,7 @@ class Context:
     cases       hyperparameters that subject and reference both take, each with its reason; the first is the defaults
     quick       fewer cases, steps and dtypes
     supports    the abilities of SUPPORTS that are declared
+    threads     torch's, in every check
     """
 
     subject: Subject
@@ -48,6 +47,7 @@ class Context:
     quick: bool = False
     supports: frozenset[str] = frozenset()
     seed: int = 0
+    threads: int = 1
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
         """The subject over these parameters."""

@@ -203,7 +203,7 @@ def run_with_remedy(context: Context, check: Check, cause: str = "") -> CheckRes
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(), no_exit(), judged_as(context):
+    with _process_restored(context.threads), no_exit(), judged_as(context):
         verdict = _verdict(check, context)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
 
@@ -250,10 +250,10 @@ def _failure(fault: Failed) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _process_restored() -> Iterator[None]:
+def _process_restored(threads: int) -> Iterator[None]:
     """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
     before, filters = global_state.read(), list(warnings.filters)
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from ..battery.request import BAD_REQUEST, DTYPES, Request, battery_named, expectations, explain
+from ..battery.request import (
+    BAD_REQUEST,
+    DTYPES,
+    LARGEST_SEED,
+    Request,
+    battery_named,
+    expectations,
+    explain,
+    names_of,
+)
 from ..report.terminal import console
-from ._terminal import BadInput, name_list
+from ._terminal import BadInput, Plain, name_list
 
 if TYPE_CHECKING:
     from ..battery.result import CheckReport, CheckResult
@@ -31,7 +41,7 @@ STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "error": "bol
 @click.option("--expect", multiple=True, metavar="CHECK=REASON",
               help="A check that is known to fail (strict: it may not pass), or a file of such pairs.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Where the tensors live, such as cuda.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True)
 @click.option("--quick", is_flag=True, help="Fewer cases, steps and dtypes.")
 @click.option("--isolate", is_flag=True, help="Each check in a process of its own: survives a crash and a hang.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S",
@@ -49,6 +59,8 @@ def check(
 
     Exit: 0 passed, 1 failed, 2 wrong input, 4 nothing was checked, 5 Twinstep itself failed in a check and none failed.
     """
+    if timeout is not None and not math.isfinite(timeout):
+        raise click.UsageError(f"--timeout {timeout}: how many seconds?")
     if timeout is not None and not isolate:
         raise click.UsageError("--timeout needs --isolate: a check in this process cannot be stopped")
     if json_file is not None and not json_file.parent.is_dir():  # now, not after the last check
@@ -90,8 +102,10 @@ def judge(
     results     receives each verdict when it is there
     """
     battery_named(battery)  # now, not after the import of torch
+    expected = expectations(expect)
+    total = _check_names(request, checks, expected)
     options: dict[str, Any] = {
-        "checks": checks, "expected_failures": expectations(expect), "on_result": _progress(results)
+        "checks": checks, "expected_failures": expected, "on_result": _progress(results, total)
     }  # fmt: skip
     # In this process unless a time limit asks for others: no start of torch for each of fifty checks.
     if timeout_s is None:
@@ -106,19 +120,31 @@ def judge(
         return report_of(run.facts(), run, **options, version=battery)
 
 
+def _check_names(request: Request, checks: tuple[str, ...] | None, expected: dict[str, str] | None) -> int:
+    """How many checks were asked for. One of BAD_REQUEST for a name that does not exist: before torch is loaded."""
+    from ..battery.checks import names
+
+    request.check_names()
+    names_of("--expect", expected, names())
+    return len(names_of("--checks", checks, names()) or names())
+
+
 def _finished(results: list[CheckResult]) -> str:
     failed = [result.check for result in results if result.bad]
     return f"{len(results)} checks were finished, failed: {', '.join(failed) or 'none'}"
 
 
-def _progress(results: list[CheckResult]) -> Callable[[CheckResult], None]:
-    """Keeps each verdict; a line for each on a terminal, nothing elsewhere."""
+def _progress(results: list[CheckResult], total: int) -> Callable[[CheckResult], None]:
+    """Keeps each verdict; a line for each on a terminal, one in ten seconds elsewhere."""
     errors = Console(stderr=True, highlight=False, emoji=False)
+    plain = Plain(total)
 
     def show_progress(result: CheckResult) -> None:
         results.append(result)
         if errors.is_terminal:
             errors.print(f"{result.check:28} {result.status} ({result.time_s:.1f} s)", style=STYLES.get(result.status))
+        else:
+            plain.finished(f"{result.check} {result.status}")
 
     return show_progress
 

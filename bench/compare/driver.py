@@ -53,10 +53,8 @@ class Side:
         # Written into the groups, as schedulers do: an optimizer that reads lr once in its constructor shows here.
         for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True):
             group["lr"] = lr * lr_factor
-        if self.rugged:
-            self.optimizer.step(closure_for(self.params, rugged=True))
-        else:
-            self.optimizer.step()
+        with np.errstate(all="ignore"):  # a formula on NumPy's arrays; what is not finite shows in the gap
+            self.optimizer.step(*([closure_for(self.params, rugged=True)] if self.rugged else []))
 
     def copy_params_from(self, other: Side) -> None:
         with torch.no_grad():

@@ -36,9 +36,17 @@ class Layout:
         units = zip(bounds.params, bounds.states, names, strict=True)
         return cls(names, [_size(state.get(name), param) for param, state, wanted in units for name in wanted])
 
+    def places(self) -> list[tuple[int, str]]:
+        """(unit, name) of each value, in the order of `sizes`."""
+        return [(unit, name) for unit, wanted in enumerate(self.names) for name in wanted]
+
+    def there(self, found: Sequence[bool]) -> np.ndarray:
+        """For each element of a row whether its value is there."""
+        return np.repeat(np.asarray(found, dtype=bool), self.sizes)
+
     def bounds_row(self, bounds: FirstOrderBounds | SampledBounds) -> BoundsRow:
         """What the formula has after a step: which values are there, and the value and error of each element."""
-        pairs = [bounds.read(i, name) for i, wanted in enumerate(self.names) for name in wanted]
+        pairs = [bounds.read(unit, name) for unit, name in self.places()]
         # State before a parameter's first step is not compared: torch's Adagrad makes it in the constructor.
         return (
             [pair is not None for pair in pairs],

@@ -34,9 +34,9 @@ def test_every_door_gives_the_same_verdicts(tmp_path, installed):
     body = json.loads(saved.read_text())
     jsonschema.validate(body, SCHEMA)
     assert {r["check"]: r["status"] for r in body["results"]} == verdicts(python)
-    title, first, *_ = done.output.splitlines()
+    title, first, *_ = done.stdout.splitlines()
     assert title.startswith(f"{target} against rmsprop (Twinstep ") and first.startswith("global-state: failed: ")
-    assert done.output == str(dataclasses.replace(python, subject=target)) + "\n"
+    assert done.stdout == str(dataclasses.replace(python, subject=target)) + "\n"
 
     folder = tmp_path / "their_repository"
     (folder / "bench").mkdir(parents=True)
@@ -78,7 +78,7 @@ def test_what_is_no_optimizer_fails_that_check_alone_in_every_door(tmp_path, run
     target, saved = f"their_optimizers:{name}", tmp_path / "report.json"
     done = check(target, "--against", "rmsprop", "--json", saved)
     assert done.exit_code == 1, done.output
-    assert NO_OPTIMIZERS[name] in done.output and "is-an-optimizer" in done.output.splitlines()[1]
+    assert NO_OPTIMIZERS[name] in done.output and "is-an-optimizer" in done.stdout.splitlines()[1]
     body = json.loads(saved.read_text())
     jsonschema.validate(body, SCHEMA)
     report = check_optimizer(getattr(their, name), "rmsprop")

@@ -28,7 +28,7 @@ def test_one_mistake_is_one_headline_on_one_screen(tmp_path):
     saved = tmp_path / "report.json"
     done = check(*TARGET, "--json", saved)
     assert done.exit_code == 1
-    assert len(done.output.splitlines()) <= 25 and done.output.count("reproduction:") == 1
+    assert len(done.stdout.splitlines()) <= 25 and done.stdout.count("reproduction:") == 1
     body = json.loads(saved.read_text())
     failed = [result["check"] for result in body["results"] if result["status"] == "failed"]
     assert body["headlines"] == [{"cause": EPS, "checks": failed}]
@@ -86,7 +86,7 @@ def test_only_what_was_tried_is_explained():
 def test_print_shows_what_the_command_shows_and_failures_raise_it():
     report = check_optimizer(TheirRMSprop, torch.optim.RMSprop, quick=True, checks=["one-step"], label=TARGET[0])
     done = check(*TARGET, "--quick", "--checks", "one-step")
-    assert done.output == f"{report}\n"
+    assert done.stdout == f"{report}\n"
     assert report.summary().splitlines()[0] == f"{EPS}: explains 1 of 1 failure"
     with pytest.raises(ChecksFailed, match=EPS):
         report.raise_for_failures()
@@ -102,5 +102,5 @@ def test_a_notebook_shows_it_escaped():
 
 def test_verbose_shows_every_check():
     done = check(*TARGET, "--quick", "--checks", "one-step,many-steps,closure,sparse", "--verbose")
-    assert done.output.count("reproduction:") == 2
+    assert done.stdout.count("reproduction:") == 2
     assert "closure: passed (" in done.output and "sparse: not declared (" in done.output
