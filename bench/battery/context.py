@@ -18,17 +18,15 @@ from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, as_shape
 from .against import Against, against_of
 from .cases import cases_for
-from .request import DTYPES, names_of
+from .request import DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
 # What a check's file takes from here; the values that it reads are defined beside.
 __all__ = [
     "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
-    "each_for_itself", "gradients", "judged_as", "parameters", "subject_of", "walk",
+    "each_for_itself", "gradients", "judged", "judged_as", "parameters", "subject_of", "walk",
 ]  # fmt: skip
-
-SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +36,7 @@ class Context:
     cases       hyperparameters that subject and reference both take, each with its reason; the first is the defaults
     quick       fewer cases, steps and dtypes
     supports    the abilities of SUPPORTS that are declared
+    threads     torch's, in every check
     """
 
     subject: Subject
@@ -48,6 +47,7 @@ class Context:
     quick: bool = False
     supports: frozenset[str] = frozenset()
     seed: int = 0
+    threads: int = 1
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
         """The subject over these parameters."""
@@ -135,12 +135,14 @@ class Check:
     name        as `--checks` and expected_failures name it
     key         T1 ... T15, the kind of bug that it catches
     place       among the checks of its folder in the report
+    since       the first battery that has it, such as 0.2
     function    Context -> None; raises Failed, NotApplicable or NotDeclared
     """
 
     name: str
     key: str
     place: int
+    since: str
     function: Callable[[Context], None]
 
     @property
@@ -154,11 +156,11 @@ class Check:
         return self.text.partition("\n")[0]
 
 
-def check(key: str, *, place: int) -> Callable[[Callable[[Context], None]], Check]:
-    """Makes a function a check; its name with hyphens is the check's name."""
+def check(key: str, *, place: int, since: str = "") -> Callable[[Callable[[Context], None]], Check]:
+    """Makes a function a check; its name with hyphens is the check's name. The registry refuses one without `since`."""
 
     def made(function: Callable[[Context], None]) -> Check:
-        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, function=function)
+        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, since=since, function=function)
 
     return made
 
@@ -175,18 +177,24 @@ def declared(context: Context, ability: str) -> None:
         raise NotDeclared(f"declare it with --supports {ability}")
 
 
-# The dimensions that the rule under judgement asks of every parameter: no check need know of it.
-_DIMS: ContextVar[int | None] = ContextVar("dims", default=None)
+# Who is judged right now. No check need know of it: parameters have the dimensions that the rule asks for, and an error
+# is told as the fault of whose it is.
+_JUDGED: ContextVar[Context | None] = ContextVar("judged", default=None)
 
 
 @contextlib.contextmanager
 def judged_as(context: Context) -> Iterator[None]:
-    """While inside, `parameters` makes such shapes as the context's rule takes."""
-    token = _DIMS.set(context.dims)
+    """While inside, `parameters` makes such shapes as the context's rule takes, and its subject's errors are faults."""
+    token = _JUDGED.set(context)
     try:
         yield
     finally:
-        _DIMS.reset(token)
+        _JUDGED.reset(token)
+
+
+def judged() -> Context | None:
+    """The innermost context that is `judged_as`."""
+    return _JUDGED.get()
 
 
 def parameters(
@@ -194,7 +202,9 @@ def parameters(
 ) -> list[torch.nn.Parameter]:
     """Fresh parameters of N(0, 1); one seed, one set of values. Shapes are fitted to the rule that is `judged_as`."""
     generator = torch.Generator().manual_seed(seed)
-    made = [torch.randn(as_shape(shape, _DIMS.get()), generator=generator, dtype=torch.float64) for shape in shapes]
+    context = judged()
+    dims = context.dims if context else None
+    made = [torch.randn(as_shape(shape, dims), generator=generator, dtype=torch.float64) for shape in shapes]
     return [torch.nn.Parameter(value.to(device, getattr(torch, dtype))) for value in made]
 
 

@@ -12,7 +12,7 @@ from ...context import Context, check
 from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
-@check("T7", place=4)
+@check("T7", place=4, since="0.2")
 def late_parameters(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):

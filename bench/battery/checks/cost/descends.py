@@ -19,7 +19,7 @@ from ...result import Failed
 RATES = (1e-3, 1e-2, 1e-1)
 
 
-@check("T1", place=3)
+@check("T1", place=3, since="0.2")
 def descends(context: Context) -> None:
     case, dtype = context.cases[0], context.dtypes[0]
     rates: list[float | None] = [None, *RATES]

@@ -19,7 +19,7 @@ from ..cases import cases_of
 from ..faults import reported_at
 
 
-@check("T15", place=2)
+@check("T15", place=2, since="0.2")
 def global_state(context: Context) -> None:
     for case in cases_of(context):
         params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)

@@ -19,7 +19,7 @@ from ..cases import first_and_richest
 from ..runs import Params, take_steps
 
 
-@check("T13", place=4)
+@check("T13", place=4, since="0.2")
 def special_gradients(context: Context) -> None:
     dtype = context.dtypes[0]
     for case in first_and_richest(context):

@@ -23,7 +23,7 @@ from ._separate_optimizers import difference_from_separate, each_case, judge_gro
 COUPLED = "one parameter's step depends on another's (by design where a norm over all of them is used, else a fault)"
 
 
-@check("T6", place=1)
+@check("T6", place=1, since="0.2")
 def groups(context: Context) -> None:
     each_for_itself(context)
     cases = cases_of(context, every=True)

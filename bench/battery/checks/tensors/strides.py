@@ -49,7 +49,7 @@ STRIDES: dict[str, tuple[Shape, Layout, Layout, Shape]] = {
 }
 
 
-@check("T12", place=2)
+@check("T12", place=2, since="0.2")
 def strides(context: Context) -> None:
     for name, layout in STRIDES.items():
         judge_layout(context, name, *layout)
