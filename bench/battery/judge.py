@@ -16,13 +16,14 @@ import torch
 from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
-from . import global_state, hangs
+from . import global_state
 from .checks import CHECKS, in_battery
 from .checks.target.is_an_optimizer import FIRST
 from .context import Check, Context, context_for, judged_as
 from .explanation import causes, headlines
 from .explanation.whose import Whose, our_traceback, their_traceback, whose
 from .guard import ProcessEnded, no_exit
+from .processes import hangs
 from .request import battery_named, names_of
 from .result import (
     ERROR,
