@@ -12,8 +12,8 @@ from .timing import step_bytes
 
 # The one shape on which a step takes up to seconds and a cell up to minutes (L-BFGS: five, and 2.5 GB).
 LARGE = "large"
-# What a cell may hold by default: with pytest, torch and the tests (0.5 GB) a session stays below 2 GB. With three states
-# and five implementations it was 2.1.
+# What a cell may hold by default: pytest, torch and the tests take 0.5 GB more, and a session stays below 2 GB.
+# It did not with three states and five implementations (2.1 GB).
 _MOST_BYTES = 1.25e9
 
 
