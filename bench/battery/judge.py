@@ -16,7 +16,7 @@ import torch
 from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
-from . import global_state
+from . import global_state, hangs
 from .checks import CHECKS, in_battery
 from .checks.target.is_an_optimizer import FIRST
 from .context import Check, Context, context_for, judged_as
@@ -203,7 +203,7 @@ def run_with_remedy(context: Context, check: Check, cause: str = "") -> CheckRes
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(context.threads), no_exit(), judged_as(context):
+    with hangs.running(check.name), _process_restored(context.threads), no_exit(), judged_as(context):
         verdict = _verdict(check, context)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
 

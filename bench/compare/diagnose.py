@@ -75,7 +75,9 @@ class _Walked:
 
     def agreeing(self, only: str = "") -> Iterator[str]:
         """What the variants say that it agrees with, the commonest first; `only` the one that says so."""
-        for variant in variants(self.spec, self.hyper) if self.ours is not None else ():
+        if self.ours is None or self.right is None:
+            return
+        for variant in variants(self.spec, self.hyper):
             walked = None if only and variant.says != only else _walk(variant, self.scenario, self.dtype)
             # One that the formula agrees with as well explains nothing: such as decay elsewhere where there is none.
             if walked is not None and _agree(self.ours, walked) and not _agree(self.right[0], walked):

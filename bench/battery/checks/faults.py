@@ -28,11 +28,11 @@ def reported_at(case: Case | None, dtype: str = "") -> Iterator[None]:
         raise
     except Exception as error:
         context = judged()
-        fault = as_fault(error, context) if context is not None else None
-        if fault is None:
+        theirs = as_fault(error, context) if context is not None else None
+        if theirs is None:
             raise
-        fault.case, fault.dtype = name, dtype
-        raise fault from error
+        theirs.case, theirs.dtype = name, dtype
+        raise theirs from error
 
 
 def unless_by_design(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
