@@ -56,6 +56,8 @@ def check_optimizer(
     checks: Iterable[str] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     supports: Iterable[str] | None = None,
+    declare: Iterable[str] | None = None,
+    shapes: Iterable[Sequence[int]] | None = None,
     expected_failures: Mapping[str, str] | None = None,
     quick: bool = False,
     device: str = "cpu",
@@ -73,6 +75,8 @@ def check_optimizer(
     cases               hyperparameters to judge; unless given, derived from the signature shared with the reference
     checks              names of checks; all unless given
     supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
+    declare             what is so by design, of DECLARATIONS: docs/declarations.md says what each turns off and on
+    shapes              those of the parameters to judge with; each check's own unless given
     expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
 
     Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
@@ -85,6 +89,8 @@ def check_optimizer(
         cases=cases,
         dtypes=dtypes,
         supports=supports,
+        declare=declare,
+        shapes=shapes,
         quick=quick,
         device=device,
         seed=seed,
@@ -172,8 +178,10 @@ def _with(result: CheckResult, **fields: Any) -> CheckResult:
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(), no_exit(), judged_as(context):
-        verdict = _verdict(check, context)
+    with _process_restored(), no_exit(), judged_as(context.settled) as notes:
+        verdict = _verdict(check, context.settled)
+    if verdict["status"] == PASSED and notes:
+        verdict["message"] = "; ".join(notes)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
 
 
