@@ -105,6 +105,14 @@ class Context:
     def spec(self) -> Spec | None:
         return self.against.spec if self.against else None
 
+    @property
+    def draws(self) -> str:
+        """Whether a step of either side depends on random numbers, as declared or as seen."""
+        theirs = self.of_the_reference
+        if "stochastic" in self.declared or self.seen.draws:
+            return "it draws random numbers"
+        return f"{theirs.subject.label} draws random numbers" if theirs and theirs.seen.draws else ""
+
     @functools.cached_property
     def of_the_reference(self) -> Context | None:
         """The same circumstances with the reference as the subject; None where there is none."""
@@ -241,7 +249,9 @@ def declared(context: Context, ability: str) -> None:
 
 
 def not_by_design(context: Context, *words: str) -> None:
-    """NotApplicable where one of these is declared, so that the opposite may not be assumed."""
+    """NotApplicable where one of these is declared, or seen to be so, so that the opposite may not be assumed."""
+    if "stochastic" in words and context.draws:
+        raise NotApplicable(f"{context.draws}: two runs that draw for other tensors cannot be compared")
     for word in words:
         if word in context.declared:
             raise NotApplicable(f"declared {word}: {DECLARATIONS[word].what}")

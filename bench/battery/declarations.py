@@ -32,8 +32,8 @@ DECLARATIONS: dict[str, Declaration] = {
     ),
     "group-state": Declaration(
         what="a group has state that its parameters share, such as one count of steps",
-        off="a parameter that starts later, or lacks gradients, against one in an optimizer of its own: none-gradients, "
-        "late-start, added-group, frozen; a late parameter against the reference's: late-parameters",
+        off="a parameter that starts later, or lacks gradients, against one in an optimizer of its own: "
+        "none-gradients, late-start, added-group, frozen; a late parameter against the reference's: late-parameters",
         on="declared-group-state: a late parameter in a group of its own starts afresh, and one in an older group "
         "does not",
     ),

@@ -19,6 +19,7 @@ from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
 from . import global_state
 from .checks import CHECKS, float32_only
+from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
 from .child import BENCH
 from .context import Check, Context, context_for, judged_as
@@ -178,7 +179,7 @@ def _with(result: CheckResult, **fields: Any) -> CheckResult:
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(), no_exit(), judged_as(context.settled) as notes:
+    with _process_restored(), no_exit(), judged_as(context.settled) as notes, alike(context.settled):
         verdict = _verdict(check, context.settled)
     if verdict["status"] == PASSED and notes:
         verdict["message"] = "; ".join(notes)

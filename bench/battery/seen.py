@@ -179,9 +179,11 @@ class Seen:
         """What it refuses the usual shapes with, all small."""
         return self.why_shape(*(as_shape(shape, self.context.dims) for shape in USUAL_SHAPES))
 
-    def why_shape(self, *shapes: Shape) -> str:
+    def why_shape(self, *shapes: Shape, dtype: str = "") -> str:
+        """What it refuses parameters of these shapes with."""
+
         def attempt() -> None:
-            tensors = self._tensors(shapes)
+            tensors = self._tensors(shapes, dtype)
             self._step(tensors, tensors, **self._hyper)
 
         return why_refused(attempt)
@@ -196,13 +198,9 @@ class Seen:
 
     def _grown(self, shape: Shape) -> Shape:
         if shape not in self._kept:
-            n = (*shape, 1)[0]
-            ways = [
-                shape,
-                *(tuple(f * n for n in shape or (1,)) for f in FACTORS),
-                (n, 1),
-                *((f * n, f) for f in FACTORS),
-            ]
+            first = (*shape, 1)[0]
+            ways = [shape, *(tuple(factor * n for n in shape or (1,)) for factor in FACTORS), (first, 1)]
+            ways += [(factor * first, factor) for factor in FACTORS]  # who takes matrices alone
             self._kept[shape] = next((way for way in ways if not self.why_shape(way)), shape)
         return self._kept[shape]
 

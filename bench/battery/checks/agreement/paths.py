@@ -20,10 +20,10 @@ from .....reference import torch_paths
 from .....reference.known_defects import expected_failures
 from .....scratch_impls import Case
 from ....compare.replay import Factory
-from ....compare.scenario import probe
 from ...context import Context, check
 from ...result import Failed, NotApplicable
 from ..faults import reported_at, unless_by_design
+from ..histories import probe
 from ..persistence._save_and_resume import judge_resumed_run
 from ..reference_agreement import judge_agreement
 from ..structure._separate_optimizers import judge_groups_of_a_model
@@ -42,7 +42,7 @@ def paths(context: Context) -> None:
         try:
             for case in context.cases if context.spec else ():
                 # One format, few steps: a path differs from another in its kernels, at once; the grid judged the rest.
-                judge_agreement(context, case, probe(context.seed, steps=12), context.dtypes[0], make=make)
+                judge_agreement(context, case, probe(context, context.seed, steps=12), context.dtypes[0], make=make)
             if flag and context.cases:
                 _judge_beyond_the_cases(context, flag, switched)
         except Failed as fault:
@@ -66,7 +66,7 @@ def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, 
     known = expected_failures(functools.partial(context.subject.make, **switched), [dtype])
     judged: dict[str, Callable[[Context], None]] = {  # under the name of the check that says it of the class itself
         "late-parameters": lambda context: judge_agreement(
-            context, case, probe(context.seed + 2, steps=15, late=True), dtype
+            context, case, probe(context, context.seed + 2, steps=15, late=True), dtype
         ),
         "groups": lambda context: judge_groups_of_a_model(context, case),
         "save-load": lambda context: judge_resumed_run(context, case, dtype),

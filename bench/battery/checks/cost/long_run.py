@@ -15,10 +15,10 @@ import torch
 
 from .....scratch_impls import Case, Spec, as_shape
 from ....compare.replay import replay
-from ....compare.scenario import probe
 from ...context import Context, check
 from ...result import Failed
 from ..cases import first_and_richest
+from ..histories import probe
 from ..reproduction import constructor_call, parameter_line, reproduced_by, reproduction_of_gap
 
 
@@ -26,7 +26,7 @@ from ..reproduction import constructor_call, parameter_line, reproduced_by, repr
 def long_run(context: Context) -> None:
     case, dtype = context.richest, "float32" if "float32" in context.dtypes else context.dtypes[0]
     if context.spec is not None and context.against is not None:
-        history = probe(context.seed, steps=100 if context.quick else 400, shapes=((3, 4), ()))
+        history = probe(context, context.seed, steps=100 if context.quick else 400, shapes=((3, 4), ()))
         gap = replay(
             context.spec, case.hyper, context.subject.make, context.against.make, history, dtype=dtype,
             device=context.device, states=(),

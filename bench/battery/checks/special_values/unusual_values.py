@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .....scratch_impls import Case
-from ....compare.scenario import Scenario, probe
+from ....compare.scenario import Scenario
 from ...context import Context, check, parameters, subject_of
 from ...result import NotApplicable
 from ..cases import best_dtype, first_and_richest
+from ..histories import probe
 from ..reference_agreement import judge_agreement
 
 # What people set and no case has: each in the place of the case's own value.
@@ -29,7 +30,7 @@ GRADIENT = 1e4
 def unusual_values(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is nothing to hold it against")
-    usual = probe(context.seed, steps=9)
+    usual = probe(context, context.seed, steps=9)
     for case in first_and_richest(context):
         judge_agreement(context, case, _scaled(usual), best_dtype(context))
         for unusual in _unusual(context, case):
