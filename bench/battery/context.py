@@ -22,7 +22,7 @@ from .cases import cases_for
 from .declarations import DECLARATIONS
 from .request import DTYPES, names_of
 from .result import NotApplicable, NotDeclared
-from .seen import Seen, Shape, seed_all
+from .seen import Seen, Shape
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
 # What a check's file takes from here; the values that it reads are defined beside.
@@ -78,8 +78,7 @@ class Context:
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
         """The subject over these parameters; one that draws random numbers, from one random state."""
-        if self.seen.draws:
-            seed_all(self.seed)
+        self.seen.seed(self.seed)
         made: Optimizer = self.subject.make(params, **hyper)
         return made
 

@@ -41,11 +41,11 @@ def refusal(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def seed_all(seed: int) -> None:
-    """One random state for whatever an optimizer draws from."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  the global generator is what it may draw from
-    random.seed(seed)
+GENERATORS: dict[str, Callable[[int], Any]] = {
+    "torch's random state": torch.manual_seed,
+    "NumPy's random state": np.random.seed,  # the global generator is what it may draw from
+    "Python's random state": random.seed,
+}
 
 
 @contextlib.contextmanager
@@ -162,17 +162,31 @@ class Seen:
     @functools.cached_property
     def draws(self) -> str:
         """Whether what it does depends on random numbers: the same run twice, from two random states."""
+        return "" if self.generators is None else "it draws random numbers"
+
+    @functools.cached_property
+    def generators(self) -> tuple[str, ...] | None:
+        """The random states that its steps draw from, none of them where it has one of its own; None: it draws none."""
         cases = self.context.cases[:1] + ((self.context.richest,) if self.context.cases else ())
         for hyper in [case.hyper for case in cases] or [{}]:
-            ends = []
+            ends, used = [], ()
             for seed in (1, 2):
                 with contextlib.suppress(Exception, SystemExit), trial():
-                    seed_all(seed)
+                    for seeded in GENERATORS.values():
+                        seeded(seed)
+                    before = global_state.read()
                     tensors = self._tensors([self.fit((8, 8))])
                     ends.append(self._step(tensors, tensors, 3, **hyper)[1][0].detach().clone())
+                    after = global_state.read()
+                    used = tuple(name for name in GENERATORS if after[name] != before[name])
             if len(ends) == 2 and not torch.equal(*(end.nan_to_num() for end in ends)):
-                return "it draws random numbers"
-        return ""
+                return used
+        return None
+
+    def seed(self, seed: int) -> None:
+        """One random state for whatever it draws from."""
+        for name in self.generators or ():
+            GENERATORS[name](seed)
 
     @functools.cached_property
     def small(self) -> str:

@@ -11,6 +11,7 @@ saved, copied or moved to another device goes on with those that the unbroken on
 from __future__ import annotations
 
 import contextlib
+import functools
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ....scratch_impls import Case
 from ..context import Context, parameters, walk
-from ..seen import seed_all
+from ..seen import Seen
 
 Params = list[torch.nn.Parameter]
 Gradients = Sequence[torch.Tensor | None]  # of one step, one for each parameter
@@ -87,34 +88,34 @@ def alike(context: Context) -> Iterator[None]:
     if not context.seen.draws:
         yield
         return
-    hook = register_optimizer_step_pre_hook(_seed_step)
+    hook = register_optimizer_step_pre_hook(functools.partial(_seed_step, context.seen))
     try:
         yield
     finally:
         hook.remove()
 
 
-def _seed_step(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _seed_step(seen: Seen, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A closure makes the gradients: then after it."""
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
-        _seed_by_gradients(optimizer)
+        _seed_by_gradients(seen, optimizer)
         return None
 
     def seeding() -> Any:
         loss = closure()
-        _seed_by_gradients(optimizer)
+        _seed_by_gradients(seen, optimizer)
         return loss
 
     return ((args[0], seeding, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": seeding})
 
 
-def _seed_by_gradients(optimizer: Any) -> None:
+def _seed_by_gradients(seen: Seen, optimizer: Any) -> None:
     """By the largest of all: it is the same in whatever order, layout and sign they come."""
     groups = [group["params"] if isinstance(group, Mapping) else group for group in optimizer.param_groups]
     found = [p.grad for group in groups for p in group if p.grad is not None and p.grad.numel()]
     largest = max((float(abs(g.to_dense()).max()) for g in found), default=0.0)
-    seed_all(zlib.crc32(struct.pack("f", largest)))
+    seen.seed(zlib.crc32(struct.pack("f", largest)))
 
 
 def subject_after(context: Context, case: Case, dtype: str, steps: int) -> tuple[Optimizer, Params]:

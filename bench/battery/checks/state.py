@@ -14,7 +14,7 @@ from .runs import Params
 
 __all__ = [
     "Values", "copies", "groups_of", "leaves", "named_state", "named_values", "options_of", "params_in", "rate_of",
-    "state_of", "state_tensors",
+    "state_of", "state_of_all", "state_tensors",
 ]  # fmt: skip
 
 Values = dict[str, Any]

@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
@@ -20,8 +21,9 @@ from .....reference import torch_paths
 from .....reference.known_defects import expected_failures
 from .....scratch_impls import Case
 from ....compare.replay import Factory
-from ...context import Context, check
+from ...context import Context, check, note, parameters
 from ...result import Failed, NotApplicable
+from ...seen import why_refused
 from ..faults import reported_at, unless_by_design
 from ..histories import probe
 from ..persistence._save_and_resume import judge_resumed_run
@@ -39,6 +41,11 @@ def paths(context: Context) -> None:
     for flag in (None, *flags):
         switched = off if flag is None else {**off, flag: True}
         make = functools.partial(context.subject.make, **switched)
+        if why := _refused(context, make):
+            if flag is None:
+                raise NotApplicable(f"it refuses to be made with {', '.join(f'{n}=False' for n in flags)}: {why}")
+            note(f"it refuses {flag}=True: {why}")
+            continue
         try:
             for case in context.cases if context.spec else ():
                 # One format, few steps: a path differs from another in its kernels, at once; the grid judged the rest.
@@ -48,9 +55,9 @@ def paths(context: Context) -> None:
         except Failed as fault:
             fault.message = f"with {flag}=True: {fault.message}" if flag else fault.message
             raise
-        profiles[flag or "for-loop"] = _operators(make)
+        profiles[flag or "for-loop"] = _operators(context, make)
     for flag in flags:
-        if profiles[flag] == profiles["for-loop"]:
+        if profiles.get(flag) == profiles["for-loop"]:
             raise Failed(
                 f"{flag}=True ran the same operators as {flag}=False: {', '.join(profiles[flag][:4])}, ...",
                 cause=f"the option {flag} is ignored",
@@ -85,12 +92,25 @@ def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, 
                 unless_by_design(context, case, functools.partial(on, name=name))
 
 
-def _operators(make: Factory) -> list[str]:
+def _refused(context: Context, make: Factory) -> str:
+    """What it refuses this way with, on purpose and for the first case."""
+
+    def attempt() -> None:
+        make(parameters(context.seed, dtype=context.dtypes[0], device=context.device), **_hyper(context))
+
+    return why_refused(attempt)
+
+
+def _hyper(context: Context) -> Mapping[str, Any]:
+    return context.cases[0].hyper if context.cases else {}
+
+
+def _operators(context: Context, make: Factory) -> list[str]:
     """The operators of one profiled step, sorted."""
-    params = [torch.nn.Parameter(torch.ones(64)) for _ in range(2)]
-    optimizer = make(params)
+    params = parameters(context.seed, ((64,), (64,)), context.dtypes[0], context.device)
+    optimizer = make(params, **_hyper(context))
     for _ in range(2):
         for p in params:
-            p.grad = torch.ones(64)
+            p.grad = torch.ones_like(p)
         names = torch_paths.operators(optimizer)
     return names

@@ -22,7 +22,7 @@ from ..cases import best_dtype, cases_of
 from ..differences import require_equal, tolerance, values_difference
 from ..reproduction import constructor_call, parameter_line, reproduced_by, step_lines
 from ..runs import Params, clones, take_steps
-from ..state import Values, named_state, named_values, state_of
+from ..state import Values, named_state, named_values, state_of, state_of_all
 
 BEFORE, AFTER = 5, 10  # steps before and after the exchange
 
@@ -40,6 +40,10 @@ def state_exchange(context: Context) -> None:
         names, others = (_state_names(*side) for side in (ours, theirs))
         if other := next((type(s).__name__ for p in ours[1] if not isinstance(s := state_of(ours[0], p), Mapping)), ""):
             raise NotApplicable(f"its state of a parameter is no dict but a {other}, which the reference cannot read")
+        if sides := state_of_all(*ours):
+            raise NotApplicable(
+                f"it keeps state of all parameters together, which is not exchanged: {', '.join(sides)}"
+            )
         if names != others:
             different = ", ".join(sorted(names ^ others))
             raise NotApplicable(f"the state of the two has different names (case {case.name}): {different}")

@@ -45,8 +45,8 @@ def _unusual(context: Context, case: Case) -> Iterator[Case]:
         for value in values if name in shared else ():
             hyper = {**case.hyper, name: value}
             try:
-                for make in (context.subject.make, context.against.make):
-                    make(parameters(context.seed), **hyper)
+                context.subject.make(parameters(context.seed), **hyper)
+                context.against.make(parameters(context.seed), **context.against.taken(hyper))
             except Exception:  # out of range for one of them
                 continue
             yield dataclasses.replace(case, name=f"{case.name} with {name}={value}", hyper=hyper)
