@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +17,11 @@ from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, SpecError
 from .against import Against, against_of
 from .cases import cases_for
-from .declarations import DECLARATIONS
+from .design.declarations import DECLARATIONS
+from .design.judged import fitted, judged_as, not_by_design, note
+from .design.seen import Seen, Shape
 from .request import DTYPES, names_of
 from .result import NotApplicable, NotDeclared
-from .seen import Seen, Shape
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
 # What a check's file takes from here; the values that it reads are defined beside.
@@ -90,7 +89,7 @@ class Context:
     @functools.cached_property
     def settled(self) -> Context:
         """The same after a look at the subject: what checks receive."""
-        from .settled import settled  # it makes contexts
+        from .design.settled import settled  # it makes contexts
 
         return settled(self)
 
@@ -245,45 +244,6 @@ def declared(context: Context, ability: str) -> None:
     """NotDeclared where its author has not said that it can do this."""
     if ability not in context.supports:
         raise NotDeclared(f"declare it with --supports {ability}")
-
-
-def not_by_design(context: Context, *words: str) -> None:
-    """NotApplicable where one of these is declared, or seen to be so, so that the opposite may not be assumed."""
-    if "stochastic" in words and context.draws:
-        raise NotApplicable(f"{context.draws}: two runs that draw for other tensors cannot be compared")
-    for word in words:
-        if word in context.declared:
-            raise NotApplicable(f"declared {word}: {DECLARATIONS[word].what}")
-
-
-# The context under judgement: no check need know which shapes it takes. And what a check has to say beside its verdict.
-_JUDGED: ContextVar[Context | None] = ContextVar("judged", default=None)
-_NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)
-
-
-@contextlib.contextmanager
-def judged_as(context: Context) -> Iterator[list[str]]:
-    """While inside, `parameters` makes such shapes as the subject takes; gives what `note` is told."""
-    notes: list[str] = []
-    tokens = _JUDGED.set(context), _NOTES.set(notes)
-    try:
-        yield notes
-    finally:
-        _JUDGED.reset(tokens[0])
-        _NOTES.reset(tokens[1])
-
-
-def note(text: str) -> None:
-    """What a check leaves out, and why, for the report of one that passes."""
-    notes = _NOTES.get()
-    if notes is not None and text and text not in notes:
-        notes.append(text)
-
-
-def fitted(shape: Shape) -> Shape:
-    """The shape that the subject under judgement takes for one that a check asks for."""
-    context = _JUDGED.get()
-    return tuple(shape) if context is None else context.seen.fit(shape)
 
 
 def parameters(

@@ -24,7 +24,7 @@ from .checks.target.is_an_optimizer import FIRST
 from .child import BENCH
 from .context import Check, Context, context_for, judged_as
 from .guard import ProcessEnded, no_exit
-from .request import names_of
+from .request import names_of, with_owner
 from .result import (
     EXPECTED,
     FAILED,
@@ -78,7 +78,8 @@ def check_optimizer(
     supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
     declare             what is so by design, of DECLARATIONS: docs/declarations.md says what each turns off and on
     shapes              those of the parameters to judge with; each check's own unless given
-    expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
+    expected_failures   check -> reason, or upstream:reason (ours, never: whose it is); strict: such a check that passes
+                        is a failure. None: the known defects of torch
 
     Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
     TypeError for a target that cannot be called and for text where a list is wanted, ValueError for cases that do not
@@ -128,6 +129,8 @@ def battery(
 ) -> CheckReport:
     """The report of the chosen checks, each executed by `run`, wherever that happens."""
     chosen, expected = _chosen(checks), dict(facts.known if expected_failures is None else expected_failures)
+    if expected_failures is not None:
+        expected = {name: with_owner(reason) for name, reason in expected.items()}
     for name in expected:
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")

@@ -21,7 +21,7 @@ import pytest
 from ...scratch_impls import Case, Spec, UnknownName, nearest
 from .checks import CHECKS
 from .context import SUPPORTS, context_for
-from .declarations import DECLARATIONS
+from .design.declarations import DECLARATIONS
 from .judge import judge
 from .request import DTYPES, names_of
 from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED, CheckReport

@@ -170,6 +170,8 @@ def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tu
 def expectations(texts: Iterable[str]) -> dict[str, str] | None:
     """check -> reason from `check=reason` texts and from files (TOML or JSON) of such pairs; None where there are none.
 
+    A reason says whose the failure is by a word of WHOSE in front of it, `upstream:reason`; ours unless it does.
+
     Raises SpecError for a text without a reason and for a file that holds something else.
     """
     found: dict[str, str] = {}
@@ -179,12 +181,29 @@ def expectations(texts: Iterable[str]) -> dict[str, str] | None:
             found[check.strip()] = reason.strip()
             continue
         if equals or not Path(text).is_file():
-            raise SpecError(f"{text!r}: write CHECK=REASON, or name a TOML or JSON file of such pairs")
+            raise SpecError(
+                f"{text!r}: write CHECK=REASON, or CHECK=upstream:REASON (or ours, never), or name a TOML or JSON file "
+                "of such pairs"
+            )
         pairs = read_data(Path(text))
         if not isinstance(pairs, Mapping) or not all(isinstance(r, str) and r.strip() for r in pairs.values()):
             raise SpecError(f"{text}: every check needs its reason, as text")
         found.update(pairs)
     return found or None
+
+
+# Whose a known failure is: another project's to mend, our own, or nobody's, since it is meant.
+WHOSE = ("upstream", "ours", "never")
+
+
+def with_owner(reason: str) -> str:
+    """The reason with its owner in front, `ours` where it names none. SpecError for an owner without a reason."""
+    owner, colon, rest = reason.partition(":")
+    if not colon or owner.strip() not in WHOSE:
+        return f"{WHOSE[1]}: {reason.strip()}"
+    if not rest.strip():
+        raise SpecError(f"{reason!r}: {owner.strip()} is whose it is; write the reason behind the colon")
+    return f"{owner.strip()}: {rest.strip()}"
 
 
 def explain(error: BaseException) -> str:

@@ -105,12 +105,14 @@ def _only_small(context: Context, case: Case, scenario: Scenario, dtype: str, ma
         apart = {size for size, label in zip(sizes, history.labels, strict=True) if worst.get(label, 0) > 1}
         return apart, set(sizes) - apart
 
+    if context.whole or context.dims is not None or context.spec is None or not context.spec.elementwise:
+        return ""  # where elements are coupled, a matrix is not what a vector of as many elements is
     apart, near = differing(scenario)
-    if not apart or not near or max(apart) >= min(near) or context.whole:
+    if not apart or not near or max(apart) >= min(near):
         return ""
     low, high = max(apart), min(near)
     between = tuple((n,) for n in range(low + 1, high)[:: max(1, (high - low) // 64)])
-    if between and context.dims is None:
+    if between:
         more, fewer = differing(probe(0, steps=6, shapes=between).at_one_rate())
         if more and fewer and max(more) > min(fewer):
             return ""  # it is not the size

@@ -22,8 +22,8 @@ from .....reference.known_defects import expected_failures
 from .....scratch_impls import Case
 from ....compare.replay import Factory
 from ...context import Context, check, note, parameters
+from ...design.seen import why_refused
 from ...result import Failed, NotApplicable
-from ...seen import why_refused
 from ..faults import reported_at, unless_by_design
 from ..histories import probe
 from ..persistence._save_and_resume import judge_resumed_run

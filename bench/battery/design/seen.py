@@ -7,23 +7,23 @@ limit. A refusal is an error that their code raises on purpose; one that merely 
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import io
 import random
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ...scratch_impls import as_shape
-from ..compare.optimizer_state import rate_of
-from . import global_state
-from .guard import no_exit
+from ....scratch_impls import as_shape
+from ...compare.optimizer_state import rate_of
+from .. import global_state
+from ..guard import no_exit
 
 if TYPE_CHECKING:
-    from .context import Context
+    from ..context import Context
 
 Shape = tuple[int, ...]
 
@@ -34,11 +34,14 @@ FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # by which a shape that is refused grow
 
 def refusal(error: BaseException) -> str:
     """The error in a line, where a `raise` or an `assert` of somebody's Python made it; "" where it happened."""
-    frames = traceback.extract_tb(error.__traceback__)
-    line = frames[-1].line if frames else ""
-    if not isinstance(error, Exception) or not (line or "").startswith(("raise", "assert")):
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is None or not isinstance(error, Exception):
         return ""
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    instruction = frame.tb_frame.f_code.co_code[frame.tb_lasti]
+    on_purpose = dis.opname[instruction] == "RAISE_VARARGS"  # what `raise` and `assert` become; a call is another
+    return f"{type(error).__name__}: {error}".partition("\n")[0] if on_purpose else ""
 
 
 GENERATORS: dict[str, Callable[[int], Any]] = {
@@ -149,7 +152,13 @@ class Seen:
             tensors = self._tensors([self.fit((4,))] * 2)
             self._step([{"params": tensors[:1]}, {"params": tensors[1:], **own}], tensors, **self._hyper)
 
+        def alone() -> None:
+            tensors = self._tensors([self.fit((4,))])
+            self._step(tensors, tensors, **{**self._hyper, **own})
+
         what = "rates" if set(own) == {"lr"} else ", ".join(own)
+        if why_refused(alone):
+            return ""  # it refuses the values, and not that a group has its own
         return (why := why_refused(two)) and f"it refuses groups with {what} of their own: {why}"
 
     @functools.cached_property
