@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--twinstep-supports", metavar="A,B",
                     help="abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler")  # fmt: skip
     group.addoption("--twinstep-declare", metavar="A,B",
-                    help="what is so by design: coupled,group-state,stochastic,one-lr,one-group,warm-up")  # fmt: skip
+                    help="what is so by design: coupled,group-state,stochastic,one-lr,one-group")  # fmt: skip
     group.addoption("--twinstep-shapes", metavar="AxB,C",
                     help="shapes of the parameters to judge with, such as 64x16,8x3x3x3,7")  # fmt: skip
     group.addoption("--twinstep-cases", metavar="FILE", help="hyperparameters to judge: TOML or JSON")

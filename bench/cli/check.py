@@ -33,7 +33,7 @@ STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "failed as ex
 @click.option("--supports", callback=name_list, metavar="A,B",
               help="Abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler.")  # fmt: skip
 @click.option("--declare", callback=name_list, metavar="A,B",
-              help="What is so by design: coupled,group-state,stochastic,one-lr,one-group,warm-up.")  # fmt: skip
+              help="What is so by design: coupled,group-state,stochastic,one-lr,one-group.")  # fmt: skip
 @click.option("--shapes", metavar="AxB,C", help="Shapes of the parameters to judge with, such as 64x16,8x3x3x3,7.")
 @click.option("--expect", multiple=True, metavar="CHECK=[WHOSE:]REASON",
               help="A check that is known to fail (strict: it may not pass), or a file of such pairs; whose it is: "

@@ -15,6 +15,7 @@ import functools
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -95,8 +96,23 @@ def alike(context: Context) -> Iterator[None]:
         hook.remove()
 
 
+_ALIKE: ContextVar[bool] = ContextVar("alike", default=True)
+
+
+@contextlib.contextmanager
+def drawn_freely() -> Iterator[None]:
+    """Inside, steps draw what comes next, whatever `alike` is for."""
+    token = _ALIKE.set(False)
+    try:
+        yield
+    finally:
+        _ALIKE.reset(token)
+
+
 def _seed_step(seen: Seen, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A closure makes the gradients: then after it."""
+    if not _ALIKE.get():
+        return None
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
         _seed_by_gradients(seen, optimizer)

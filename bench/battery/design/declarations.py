@@ -53,9 +53,4 @@ DECLARATIONS: dict[str, Declaration] = {
         off="several groups: groups, added-group, parts of closure, constructor, none-gradients, save-load",
         on="declared-one-group: a second group is refused with an error",
     ),
-    "warm-up": Declaration(
-        what="its first steps move nothing, or too little to be seen",
-        off="how far the first steps go: descends",
-        on="declared-warm-up: later steps are longer than the first, under the same gradients",
-    ),
 }

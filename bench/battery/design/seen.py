@@ -10,6 +10,7 @@ import contextlib
 import dis
 import functools
 import io
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,28 @@ Shape = tuple[int, ...]
 
 # What the checks ask for, one of each number of dimensions: who takes these takes all.
 USUAL_SHAPES: tuple[Shape, ...] = ((3, 2), (4,), (4, 5), (7,), (), (1,), (2, 1, 2, 3))
-FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # by which a shape that is refused grows until it is taken
+SMALL: tuple[Shape, ...] = ((), (4,), (3, 2), (2, 1, 3), (2, 1, 2, 3))  # of each number of dimensions
+FACTORS = (2, 4, 8, 16, 32, 64, 128)  # by which a shape that is refused grows until it is taken
+LARGEST = 2**21  # elements of what is tried
+
+
+def _as_it_is(shape: Shape) -> Shape:
+    return shape
+
+
+def _times(factor: int, shape: Shape) -> Shape:
+    return tuple(factor * n for n in shape or (1,))
+
+
+def _matrix(factor: int, shape: Shape) -> Shape:
+    """For who takes matrices alone: a column, or more of them."""
+    return (factor * (*shape, 1)[0], factor)
+
+
+WAYS: tuple[Callable[[Shape], Shape], ...] = (
+    *(functools.partial(_times, factor) for factor in FACTORS),
+    *(functools.partial(_matrix, factor) for factor in (1, *FACTORS)),
+)
 
 
 def refusal(error: BaseException) -> str:
@@ -221,10 +243,11 @@ class Seen:
 
     def _grown(self, shape: Shape) -> Shape:
         if shape not in self._kept:
-            first = (*shape, 1)[0]
-            ways = [shape, *(tuple(factor * n for n in shape or (1,)) for factor in FACTORS), (first, 1)]
-            ways += [(factor * first, factor) for factor in FACTORS]  # who takes matrices alone
-            self._kept[shape] = next((way for way in ways if not self.why_shape(way)), shape)
+            # First the way that a small shape of as many dimensions takes: each trial of a large one takes long.
+            small = SMALL[min(len(shape), len(SMALL) - 1)]
+            known = () if shape == small else (next((w for w in WAYS if w(small) == self.fit(small)), _as_it_is),)
+            larger = (way(shape) for way in (_as_it_is, *known, *WAYS))
+            self._kept[shape] = next((s for s in larger if math.prod(s) <= LARGEST and not self.why_shape(s)), shape)
         return self._kept[shape]
 
     @functools.cached_property

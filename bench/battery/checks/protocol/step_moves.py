@@ -34,8 +34,8 @@ def step_moves(context: Context) -> None:
                 for i, (was, now) in enumerate(zip(start, found[0][-1], strict=True)):
                     if torch.equal(was, now):
                         raise Failed(
-                            f"{len(history)} steps with nonzero gradients left parameter {i} of shape {tuple(was.shape)} "
-                            "as it was",
+                            f"{len(history)} steps with nonzero gradients left parameter {i} of shape "
+                            f"{tuple(was.shape)} as it was",
                             cause="step() does nothing",
                         )
                 for step, (once, again) in enumerate(zip(*found, strict=True), start=1):
