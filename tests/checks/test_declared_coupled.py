@@ -48,6 +48,6 @@ def test_what_assumes_the_opposite_does_not_apply(check):
     from twinstep.bench.battery.result import NotApplicable
 
     if check != "mixed-dtypes":
-        caught(check, "", ByTheNorm, **ALONE)
+        caught(check, "differ", ByTheNorm, **ALONE)
     with pytest.raises(NotApplicable, match="declared coupled"):
         run(check, ByTheNorm, **DECLARED)

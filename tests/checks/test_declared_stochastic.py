@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from .one_check import caught, run
+from .one_check import HYPER, caught, run
 from .right_optimizers import MomentumWithDecay
 
-DECLARED = {"declared": frozenset({"stochastic"})}
+DECLARED = {"cases": HYPER, "declared": frozenset({"stochastic"})}
 
 
 class RandomHalf(MomentumWithDecay):
