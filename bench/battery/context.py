@@ -20,33 +20,15 @@ from .cases import cases_for
 from .design.declarations import DECLARATIONS
 from .design.judged import fitted, judged_as, not_by_design, note
 from .design.seen import Seen, Shape
-from .request import DTYPES, names_of
+from .request import DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
 # What a check's file takes from here; the values that it reads are defined beside.
 __all__ = [
-    "EXECUTION",
-    "SUPPORTS",
-    "Against",
-    "Check",
-    "Context",
-    "Subject",
-    "check",
-    "context_for",
-    "declared",
-    "each_for_itself",
-    "fitted",
-    "gradients",
-    "judged_as",
-    "not_by_design",
-    "note",
-    "parameters",
-    "subject_of",
-    "walk",
+    "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
+    "each_for_itself", "fitted", "gradients", "judged_as", "not_by_design", "note", "parameters", "subject_of", "walk",
 ]  # fmt: skip
-
-SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +42,7 @@ class Context:
     shapes      those to judge with; unless given, those that each check asks for, larger where they are refused
     given       the cases are somebody's choice: one that is refused is a fault then
     notes       what was found out and changes how it is judged, for the report
+    threads     torch's, in every check
     """
 
     subject: Subject
@@ -74,6 +57,7 @@ class Context:
     given: bool = False
     notes: tuple[str, ...] = ()
     seed: int = 0
+    threads: int = 1
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
         """The subject over these parameters; one that draws random numbers, from one random state."""

@@ -182,7 +182,7 @@ def _with(result: CheckResult, **fields: Any) -> CheckResult:
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(), no_exit(), judged_as(context.settled) as notes, alike(context.settled):
+    with _process_restored(context.threads), no_exit(), judged_as(context.settled) as notes, alike(context.settled):
         verdict = _verdict(check, context.settled)
     if verdict["status"] == PASSED and notes:
         verdict["message"] = "; ".join(notes)
@@ -227,10 +227,10 @@ def _failure(fault: Failed) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _process_restored() -> Iterator[None]:
+def _process_restored(threads: int) -> Iterator[None]:
     """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
     before, filters = global_state.read(), list(warnings.filters)
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield

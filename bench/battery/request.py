@@ -23,6 +23,11 @@ from .child import BENCH
 from .guard import no_exit
 
 DTYPES = ("float32", "float64")
+SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
+LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator takes no larger one, and torch's is multiplied by thousands
+
+
+RIGHT = "write MODULE:CLASS, such as torch.optim:SGD"
 
 
 class TargetError(ValueError):
@@ -56,9 +61,7 @@ class Request:
 
     def arguments(self) -> dict[str, Any]:
         """For `check_optimizer` and `context_for`. One of BAD_REQUEST says what is wrong with the request."""
-        for dtype in self.dtypes:
-            if dtype not in DTYPES:
-                raise UnknownName(f"no dtype {dtype!r} to choose: {nearest(dtype, DTYPES)}; others are for --supports")
+        self.check_names()
         return {
             "target": _named(self.target),
             "against": None if self.against is None else _named(self.against),
@@ -73,19 +76,57 @@ class Request:
             "label": self.target,
         }
 
+    def check_names(self) -> None:
+        """One of BAD_REQUEST for a name that does not exist. Imports nothing of theirs and no torch: it is quick."""
+        for dtype in self.dtypes:
+            if dtype not in DTYPES:
+                raise UnknownName(f"no dtype {dtype!r} to choose: {nearest(dtype, DTYPES)}; others are for --supports")
+        names_of("supports", self.supports, SUPPORTS)
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise TargetError(f"seed {self.seed}: a seed is a whole number from 0 to {LARGEST_SEED}")
+        for text in (self.target, *(() if self.against is None else (self.against,))):
+            check_form(text)
 
-def _named(text: str) -> Any:
-    """A class, a function, a name or the Spec of a file."""
-    if text.endswith(".py") or Path(text).is_file():
-        return _formula(Path(text))
-    if ":" not in text:
-        if text in scratch_impls.names():
-            return text
+
+def _is_file(text: str) -> bool:
+    return text.endswith(".py") or Path(text).is_file()
+
+
+def check_form(text: str) -> None:
+    """TargetError for what is no name of an optimizer, as far as its letters tell."""
+    if _is_file(text):
+        if not Path(text).is_file():
+            raise SpecError(f"there is no formula file {text}")
+    elif ":" in text:
+        check_class_name(text)
+    elif text not in scratch_impls.names():
         near = nearest(text, scratch_impls.names())
         raise TargetError(
             f"{text!r} is neither MODULE:CLASS, such as torch.optim:SGD, nor a file FORMULA.py, nor a scratch "
             f"optimizer: {near}"
         )
+
+
+def check_class_name(text: str) -> None:
+    """TargetError for what is not MODULE:CLASS, or of a library that has no optimizers."""
+    module, colon, name = text.partition(":")
+    if not (module and colon and name):
+        raise TargetError(f"{text!r} names no class: {RIGHT}")
+    top = module.partition(".")[0]
+    # A file of theirs may have the name of a module of Python's, and goes before it.
+    if top in sys.stdlib_module_names and not any(Path(there).exists() for there in (top, f"{top}.py")):
+        raise TargetError(f"{text!r} is of Python's standard library, which has no optimizers: {RIGHT}")
+
+
+def _named(text: str) -> Any:
+    """A class, a function, a name or the Spec of a file."""
+    if _is_file(text):
+        return formula(text)
+    return optimizer(text) if ":" in text else text
+
+
+def optimizer(text: str) -> Any:
+    """The class or function that MODULE:CLASS names. TargetError where it is none, or could make no optimizer."""
     try:
         with no_exit():
             found = resolve(text)
@@ -98,14 +139,21 @@ def _named(text: str) -> Any:
         raise
     except ValueError as error:
         raise TargetError(f"{text} has no signature that could be read: {error}") from None
+    if inspect.isclass(found) and text.startswith("torch.") and not _is_of_torch_optim(found):
+        raise TargetError(f"{text} is no optimizer: it does not derive from torch.optim.Optimizer")
     return found
+
+
+def _is_of_torch_optim(found: type) -> bool:
+    from torch.optim import Optimizer
+
+    return issubclass(found, Optimizer)
 
 
 def resolve(target: str) -> Any:
     """The class or factory function that `package.module:Name` names, importable from the working directory too."""
-    module, colon, name = target.partition(":")
-    if not (module and colon and name):
-        raise TargetError(f"{target!r} names no class: write MODULE:CLASS, such as torch.optim:SGD")
+    check_class_name(target)
+    module, _, name = target.partition(":")
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` does: their package lies where they stand
     try:
@@ -121,7 +169,8 @@ def resolve(target: str) -> Any:
     return found
 
 
-def _formula(path: Path) -> Spec:
+def formula(path: str | Path) -> Spec:
+    """The Spec of a formula file. SpecError for what it lacks, TargetError from whatever it raises on import."""
     try:
         with no_exit():
             return scratch_impls.load_file(path)
@@ -136,7 +185,7 @@ def _device(text: str) -> str:
         import torch
 
         try:
-            torch.empty(0, device=text)
+            torch.zeros(1, device=text).item()  # a device such as meta holds no numbers
         except (AssertionError, RuntimeError) as error:
             raise TargetError(f"no device {text!r} here: {str(error).splitlines()[0]}") from None
     return text

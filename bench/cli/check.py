@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ..battery.request import BAD_REQUEST, DTYPES, Request, expectations, explain
+from ..battery.request import BAD_REQUEST, DTYPES, LARGEST_SEED, Request, expectations, explain, names_of
 from ..records.rows import version
 from ..report.terminal import console
-from ._terminal import BadInput, name_list
+from ._terminal import BadInput, Plain, name_list
 
 if TYPE_CHECKING:
     from ..battery.result import CheckReport, CheckResult
@@ -39,7 +40,7 @@ STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "failed as ex
               help="A check that is known to fail (strict: it may not pass), or a file of such pairs; whose it is: "
               "upstream, ours or never.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Where the tensors live, such as cuda.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True)
 @click.option("--quick", is_flag=True, help="Fewer cases, steps and dtypes.")
 @click.option("--isolate", is_flag=True, help="Each check in a process of its own: survives a crash and a hang.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S",
@@ -55,6 +56,8 @@ def check(
 
     Exit: 0 passed, 1 failed, 2 wrong input, 4 nothing was checked.
     """
+    if timeout is not None and not math.isfinite(timeout):
+        raise click.UsageError(f"--timeout {timeout}: how many seconds?")
     if timeout is not None and not isolate:
         raise click.UsageError("--timeout needs --isolate: a check in this process cannot be stopped")
     if json_file is not None and not json_file.parent.is_dir():  # now, not after the last check
@@ -97,8 +100,10 @@ def judge(
 
     results     receives each verdict when it is there
     """
+    expected = expectations(expect)
+    total = _check_names(request, checks, expected)
     options: dict[str, Any] = {
-        "checks": checks, "expected_failures": expectations(expect), "on_result": _progress(results)
+        "checks": checks, "expected_failures": expected, "on_result": _progress(results, total)
     }  # fmt: skip
     # In this process unless a time limit asks for others: no start of torch for each of fifty checks.
     if timeout_s is None:
@@ -113,19 +118,31 @@ def judge(
         return battery(run.facts(), run, **options)
 
 
+def _check_names(request: Request, checks: tuple[str, ...] | None, expected: dict[str, str] | None) -> int:
+    """How many checks were asked for. One of BAD_REQUEST for a name that does not exist: before torch is loaded."""
+    from ..battery.checks import names
+
+    request.check_names()
+    names_of("--expect", expected, names())
+    return len(names_of("--checks", checks, names()) or names())
+
+
 def _finished(results: list[CheckResult]) -> str:
     failed = [result.check for result in results if result.bad]
     return f"{len(results)} checks were finished, failed: {', '.join(failed) or 'none'}"
 
 
-def _progress(results: list[CheckResult]) -> Callable[[CheckResult], None]:
-    """Keeps each verdict; a line for each on a terminal, nothing elsewhere."""
+def _progress(results: list[CheckResult], total: int) -> Callable[[CheckResult], None]:
+    """Keeps each verdict; a line for each on a terminal, one in ten seconds elsewhere."""
     errors = Console(stderr=True, highlight=False, emoji=False)
+    plain = Plain(total)
 
     def show_progress(result: CheckResult) -> None:
         results.append(result)
         if errors.is_terminal:
             errors.print(f"{result.check:28} {result.status} ({result.time_s:.1f} s)", style=STYLES.get(result.status))
+        else:
+            plain.finished(f"{result.check} {result.status}")
 
     return show_progress
 
@@ -141,7 +158,9 @@ def show(report: CheckReport, out: Console) -> None:
             out.print(str(brief if first and first != result.check else result), markup=False, soft_wrap=True)
             out.print()
     against = f" against {report.against}" if report.against else ""
-    table = Table(title=f"{report.subject}{against} (Twinstep {version()})", title_justify="left", box=SIMPLE_HEAD)
+    # A line of its own and not the table's title, which would be wrapped inside a path.
+    out.print(f"{report.subject}{against} (Twinstep {version()})", style="italic", markup=False, soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD)
     for name in ("check", "", "s", "why"):
         table.add_column(name, justify="right" if name == "s" else "left", no_wrap=name != "why")
     for result in report.results:

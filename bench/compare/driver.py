@@ -57,10 +57,8 @@ class Side:
                 group["lr"] = lr * lr_factor
             elif lr_factor != 1:  # `Scenario.at_one_rate` is for such
                 raise TypeError("a group without a learning rate cannot be driven at several")
-        if self.rugged:
-            self.optimizer.step(closure_for(self.params, rugged=True))
-        else:
-            self.optimizer.step()
+        with np.errstate(all="ignore"):  # a formula on NumPy's arrays; what is not finite shows in the gap
+            self.optimizer.step(*([closure_for(self.params, rugged=True)] if self.rugged else []))
 
     def copy_params_from(self, other: Side) -> None:
         with torch.no_grad():

@@ -13,9 +13,14 @@ import importlib
 import inspect
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from ....scratch_impls import SpecError
-from ..context import Check
+
+if TYPE_CHECKING:
+    from ..context import Check
+
+    CHECKS: dict[str, Check]
 
 __all__ = ["CHECKS", "CheckFileError", "names"]
 
@@ -28,6 +33,14 @@ class CheckFileError(SpecError):
 
     A SpecError, as a formula's file gives, so that the command tells it in one line, without a traceback.
     """
+
+
+def __getattr__(name: str) -> Any:
+    # All checks are imported when they are first asked for, not with this package: `names` must not wait for torch.
+    if name != "CHECKS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = registered(FOLDER, __package__ or "")
+    return found
 
 
 def files(folder: Path = FOLDER) -> list[Path]:
@@ -80,6 +93,8 @@ def _place(package: str, chapter: Path) -> int:
 
 def _the_check(module: ModuleType, path: Path) -> Check:
     """The one check that a file defines. CheckFileError where it has none, several, another name or no docstring."""
+    from ..context import Check
+
     mine = [v for v in vars(module).values() if isinstance(v, Check) and v.function.__module__ == module.__name__]
     lines = [inspect.getsourcelines(check.function)[1] for check in mine]
     if not mine:
@@ -95,6 +110,3 @@ def _the_check(module: ModuleType, path: Path) -> Check:
     if not check.what:
         raise CheckFileError(f"{path}:1: it needs a docstring, whose first line says what holds, as in {LIKE}")
     return check
-
-
-CHECKS: dict[str, Check] = registered(FOLDER, __package__ or "")

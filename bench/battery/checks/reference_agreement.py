@@ -127,7 +127,7 @@ def _require_trusted_reference(context: Context, case: Case, result: Replay) -> 
     # Known defects of torch are the exception: they would fail everybody who is right. They stand as data, with tests.
     if numbers_differ(context.spec.reference, result.dtype):
         return
-    distance = gaps(result.theirs, result.value, result.value, result.error)
+    distance = gaps(result.theirs, result.value, result.value, result.error, result.no_number)
     if not (distance <= 1).all():
         step, element = divmod(int(distance.argmax()), distance.shape[1])
         raise Failed(
@@ -176,7 +176,7 @@ def _judge_without_formula(context: Context, case: Case, scenario: Scenario, mak
         raise NotApplicable("the reference has no formula, so float64 would be compared, and it refuses that")
     sides = (make or context.subject.make, the_reference(context))
     ours, theirs = (trajectory(make, case.hyper, scenario, context.device) for make in sides)
-    scale = np.abs(theirs).max()
+    scale = np.abs(theirs[np.isfinite(theirs)]).max(initial=0.0)  # a NaN of theirs is no measure of the others
     error = np.full_like(theirs, UNBOUNDED_TOLERANCE * scale / 2)
     found = gaps(ours, theirs, theirs, error)
     if (found > 1).any():
