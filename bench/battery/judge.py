@@ -76,7 +76,7 @@ def check_optimizer(
     cases               hyperparameters to judge; unless given, derived from the signature shared with the reference
     checks              names of checks; all unless given
     supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
-    declare             what is so by design, of DECLARATIONS: docs/declarations.md says what each turns off and on
+    declare             what is so by design, of DECLARATIONS: docs/checks.md says what each turns off and on
     shapes              those of the parameters to judge with; each check's own unless given
     expected_failures   check -> reason, or upstream:reason (ours, never: whose it is); strict: such a check that passes
                         is a failure. None: the known defects of torch

@@ -20,6 +20,7 @@ from ...reference.data_files import DataFileError
 from ...scratch_impls import Spec, SpecError, UnknownName, nearest
 from .cases import read_cases, read_data
 from .child import BENCH
+from .design.declarations import DECLARATIONS
 from .guard import no_exit
 
 DTYPES = ("float32", "float64")
@@ -82,6 +83,7 @@ class Request:
             if dtype not in DTYPES:
                 raise UnknownName(f"no dtype {dtype!r} to choose: {nearest(dtype, DTYPES)}; others are for --supports")
         names_of("supports", self.supports, SUPPORTS)
+        names_of("declare", self.declare, DECLARATIONS)
         if not 0 <= self.seed <= LARGEST_SEED:
             raise TargetError(f"seed {self.seed}: a seed is a whole number from 0 to {LARGEST_SEED}")
         for text in (self.target, *(() if self.against is None else (self.against,))):

@@ -1,7 +1,7 @@
 """What an author may say of an optimizer that is so by design: one table, and what each turns off and on.
 
 A comparison that assumes the opposite does not apply then, and a check of its own says where the declaration is false.
-docs/declarations.md is made from this table. Importing it loads no torch.
+docs/checks.md has this table. Importing it loads no torch.
 """
 
 from __future__ import annotations
