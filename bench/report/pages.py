@@ -60,8 +60,8 @@ DECLARED_HEAD = """\
 ## Declarations
 
 What is so by design and no fault, `--declare A,B` (`declare=[...]` in Python, `--twinstep-declare`, `declare` in the
-gate's table of an optimizer). What the reference or its formula does as well is by design without being declared; and what
-a class refuses with an error of its own, or shows in a trial, is not asked of it: the report says so.
+gate's table of an optimizer). What the reference or its formula does as well is by design without being declared; and
+what a class refuses with an error of its own, or shows in a trial, is not asked of it: the report says so.
 """
 
 

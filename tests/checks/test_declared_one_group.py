@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from twinstep.bench.battery.result import Failed
+
 from .one_check import ALONE, caught, run
 from .right_optimizers import MomentumWithDecay
 
@@ -18,7 +22,8 @@ class OneGroup(MomentumWithDecay):
 def test_a_refusal_is_as_declared():
     run("declared-one-group", OneGroup, **DECLARED)
     run("constructor", OneGroup, **DECLARED)
-    caught("constructor", "group dicts", OneGroup, **ALONE)
+    with pytest.raises(Failed, match="group dicts"):
+        run("constructor", OneGroup, **ALONE)
 
 
 def test_a_declaration_that_is_false_is_told():

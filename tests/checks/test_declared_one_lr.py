@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from twinstep.bench.battery.result import Failed
+
 from .one_check import ALONE, caught, run
 from .right_optimizers import MomentumWithDecay
 
@@ -24,7 +28,8 @@ def test_a_refusal_and_the_rate_of_the_first_group_are_as_declared():
     run("declared-one-lr", Refuses, **DECLARED)
     run("declared-one-lr", TakesTheFirst, **DECLARED)
     run("groups", TakesTheFirst, **DECLARED)
-    caught("groups", "lr", TakesTheFirst, **ALONE)
+    with pytest.raises(Failed, match="lr"):
+        run("groups", TakesTheFirst, **ALONE)
 
 
 def test_a_declaration_that_is_false_is_told():
