@@ -66,8 +66,14 @@ def refusal(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0] if on_purpose else ""
 
 
+def _seed_torch(seed: int) -> None:
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed takes a millisecond, and steps are seeded one by one
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+
+
 GENERATORS: dict[str, Callable[[int], Any]] = {
-    "torch's random state": torch.manual_seed,
+    "torch's random state": _seed_torch,
     "NumPy's random state": np.random.seed,  # the global generator is what it may draw from
     "Python's random state": random.seed,
 }
@@ -167,16 +173,16 @@ class Seen:
 
         return (why := why_refused(two)) and f"it refuses several groups: {why}"
 
-    def own_option(self, **own: Any) -> str:
-        """Why no group may have these values of its own."""
+    def own_option(self, base: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+        """Why no group may have these values of its own, beside one with those of `base`."""
 
         def two() -> None:
             tensors = self._tensors([self.fit((4,))] * 2)
-            self._step([{"params": tensors[:1]}, {"params": tensors[1:], **own}], tensors, **self._hyper)
+            self._step([{"params": tensors[:1]}, {"params": tensors[1:], **own}], tensors, **base)
 
         def alone() -> None:
             tensors = self._tensors([self.fit((4,))])
-            self._step(tensors, tensors, **{**self._hyper, **own})
+            self._step(tensors, tensors, **{**base, **own})
 
         what = "rates" if set(own) == {"lr"} else ", ".join(own)
         if why_refused(alone):
@@ -188,7 +194,7 @@ class Seen:
         """Why all groups must have one learning rate."""
         groups = getattr(self._optimizer, "param_groups", None)
         rate = rate_of(groups[0]) if groups else None
-        return "" if rate is None or self.several_groups else self.own_option(lr=rate / 2)
+        return "" if rate is None or self.several_groups else self.own_option(self._hyper, {"lr": rate / 2})
 
     @functools.cached_property
     def draws(self) -> str:
