@@ -48,7 +48,7 @@ def test_a_declaration_that_is_false_is_told():
 @pytest.mark.parametrize("check", ["groups", "none-gradients", "late-start", "added-group", "frozen", "mixed-dtypes"])
 def test_what_assumes_the_opposite_does_not_apply(check):
     if check != "mixed-dtypes":
-        with pytest.raises(Failed, match="differ|does not go"):
+        with pytest.raises(Failed, match=r"differ|does not go"):
             run(check, ByTheNorm, **ALONE)
     with pytest.raises(NotApplicable, match="declared coupled"):
         run(check, ByTheNorm, **DECLARED)
