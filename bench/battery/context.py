@@ -18,7 +18,7 @@ from ...scratch_impls import Case, Spec, SpecError
 from .against import Against, against_of
 from .cases import cases_for
 from .design.declarations import DECLARATIONS
-from .design.judged import fitted, judged_as, not_by_design, note
+from .design.judged import fitted, judged, judged_as, not_by_design, note
 from .design.seen import Seen, Shape
 from .request import DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
@@ -27,7 +27,8 @@ from .subject import EXECUTION, Subject, subject_of, tried_drive
 # What a check's file takes from here; the values that it reads are defined beside.
 __all__ = [
     "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
-    "each_for_itself", "fitted", "gradients", "judged_as", "not_by_design", "note", "parameters", "subject_of", "walk",
+    "each_for_itself", "fitted", "gradients", "judged", "judged_as", "not_by_design", "note", "parameters",
+    "subject_of", "walk",
 ]  # fmt: skip
 
 
@@ -190,12 +191,14 @@ class Check:
     name        as `--checks` and expected_failures name it
     key         T1 ... T15, the kind of bug that it catches
     place       among the checks of its folder in the report
+    since       the first battery that has it, such as 0.2
     function    Context -> None; raises Failed, NotApplicable or NotDeclared
     """
 
     name: str
     key: str
     place: int
+    since: str
     function: Callable[[Context], None]
 
     @property
@@ -209,11 +212,11 @@ class Check:
         return self.text.partition("\n")[0]
 
 
-def check(key: str, *, place: int) -> Callable[[Callable[[Context], None]], Check]:
-    """Makes a function a check; its name with hyphens is the check's name."""
+def check(key: str, *, place: int, since: str = "") -> Callable[[Callable[[Context], None]], Check]:
+    """Makes a function a check; its name with hyphens is the check's name. The registry refuses one without `since`."""
 
     def made(function: Callable[[Context], None]) -> Check:
-        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, function=function)
+        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, since=since, function=function)
 
     return made
 

@@ -31,6 +31,11 @@ LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator takes no larger one, and to
 RIGHT = "write MODULE:CLASS, such as torch.optim:SGD"
 
 
+# A battery is a set of checks under a version of Twinstep: a later one may have more, and an upgrade alone turns nobody
+# red who judges by the one that he knows. A check says since which battery it is.
+BATTERIES = ("0.2", "0.3")
+
+
 class TargetError(ValueError):
     """A name that leads nowhere; the message says what would be right, its cause is the import's own error."""
 
@@ -216,6 +221,15 @@ def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tu
         if name not in known:
             raise UnknownName(f"{what}: no {name!r}: {nearest(str(name), list(known))}")
     return names
+
+
+def battery_named(version: str | None) -> str:
+    """The battery of that version, the newest for None. UnknownName names those there are."""
+    if version is None:
+        return BATTERIES[-1]
+    if version not in BATTERIES:
+        raise UnknownName(f"no battery {version!r}: there are {', '.join(BATTERIES)}")
+    return version
 
 
 def expectations(texts: Iterable[str]) -> dict[str, str] | None:

@@ -75,9 +75,11 @@ class Side:
         return [value if there else None for value, there in zip(found, expected, strict=True)]
 
 
-def trajectory(make: Factory, hyper: Mapping[str, Any], scenario: Scenario, device: str = "cpu") -> np.ndarray:
+def trajectory(
+    make: Factory, hyper: Mapping[str, Any], scenario: Scenario, device: str = "cpu", dtype: str = "float64"
+) -> np.ndarray:
     """One optimizer's parameters after every step of a scenario, float64, shape (steps, elements)."""
-    side = Side(make, scenario, "float64", device, hyper)
+    side = Side(make, scenario, dtype, device, hyper)
     rows = []
     for row, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
         side.step([None if g is None else torch.from_numpy(np.asarray(g)) for g in row], factor)

@@ -52,7 +52,8 @@ CHECKS_HEAD = """\
 # The checks
 
 What `twinstep check` looks at, in the order of its report. `--checks A,B` chooses some; T1 to T15 are the kinds of bug
-that they were made for. Made by `twinstep gallery`.
+that they were made for. *since* is the first battery that has it: `--battery 0.2` judges by those of 0.2 alone, so that
+an upgrade turns nothing red by what it adds. Made by `twinstep gallery`.
 """
 
 
@@ -67,11 +68,11 @@ what a class refuses with an error of its own, or shows in a trial, is not asked
 
 def checks_page() -> str:
     """docs/checks.md: a line for each check, in the order of the report."""
-    rows = [row(f"`{check.name}`", check.key, check.what) for check in CHECKS.values()]
+    rows = [row(f"`{check.name}`", check.key, check.since, check.what) for check in CHECKS.values()]
     declared = [row(f"`{word}`", each.what, each.off, each.on) for word, each in DECLARATIONS.items()]
     return "\n".join(
         [
-            *(CHECKS_HEAD, row("check", "kind", "what holds"), "|---|---|---|", *rows, ""),
+            *(CHECKS_HEAD, row("check", "kind", "since", "what holds"), "|---|---|---|---|", *rows, ""),
             *(DECLARED_HEAD, row("word", "what it says", "what does not apply then", "what holds it to its word")),
             *("|---|---|---|---|", *declared, ""),
         ]

@@ -24,7 +24,8 @@ def not_by_design(context: Context, *words: str) -> None:
             raise NotApplicable(f"declared {word}: {DECLARATIONS[word].what}")
 
 
-# The context under judgement: no check need know which shapes it takes. And what a check has to say beside its verdict.
+# Who is judged right now. No check need know of it: parameters have the shapes that it takes, and an error is told as
+# the fault of whose it is. And what a check has to say beside its verdict.
 _JUDGED: ContextVar[Context | None] = ContextVar("judged", default=None)
 _NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)
 
@@ -46,6 +47,11 @@ def note(text: str) -> None:
     notes = _NOTES.get()
     if notes is not None and text and text not in notes:
         notes.append(text)
+
+
+def judged() -> Context | None:
+    """The innermost context that is `judged_as`."""
+    return _JUDGED.get()
 
 
 def fitted(shape: Shape) -> Shape:

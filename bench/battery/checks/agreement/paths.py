@@ -31,7 +31,7 @@ from ..reference_agreement import judge_agreement
 from ..structure._separate_optimizers import judge_groups_of_a_model
 
 
-@check("T11", place=5)
+@check("T11", place=5, since="0.2")
 def paths(context: Context) -> None:
     flags = [name for name in ("foreach", "fused") if name in context.subject.execution]
     if not flags:

@@ -23,7 +23,7 @@ RATES = (1e-3, 1e-2, 1e-1)
 STEPS, MANY = 60, 600
 
 
-@check("T1", place=3)
+@check("T1", place=3, since="0.2")
 def descends(context: Context) -> None:
     unless_by_design(context, context.cases[0], _judge_descent)
 

@@ -31,7 +31,7 @@ CONSTANT = 64  # bytes a parameter: step counts and the like, which do not grow 
 TEMPORARIES = 16
 
 
-@check("T14", place=1)
+@check("T14", place=1, since="0.2")
 def memory(context: Context) -> None:
     # Of a step that is many, four; and in the format in which rounding does not decide how many.
     dtype, last = (best_dtype(context), 4) if context.whole else (context.dtypes[0], 20)

@@ -19,7 +19,7 @@ from ._words import only_if_declared
 ORDER = (2, 0, 1)
 
 
-@check("T6", place=1)
+@check("T6", place=1, since="0.3")
 def declared_coupled(context: Context) -> None:
     only_if_declared(context, "coupled")
     coupled = False

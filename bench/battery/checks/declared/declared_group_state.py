@@ -20,7 +20,7 @@ from ._words import only_if_declared
 LATE = 3
 
 
-@check("T7", place=2)
+@check("T7", place=2, since="0.3")
 def declared_group_state(context: Context) -> None:
     only_if_declared(context, "group-state")
     if context.seen.several_groups:

@@ -12,7 +12,7 @@ from ...result import Failed
 from ._words import only_if_declared
 
 
-@check("T6", place=5)
+@check("T6", place=5, since="0.3")
 def declared_one_group(context: Context) -> None:
     only_if_declared(context, "one-group")
     if not context.seen.several_groups:

@@ -17,7 +17,7 @@ from ..structure._separate_optimizers import each_case
 from ._words import only_if_declared
 
 
-@check("T6", place=4)
+@check("T6", place=4, since="0.3")
 def declared_one_lr(context: Context) -> None:
     only_if_declared(context, "one-lr")
     rate = rate_of(context.seen.options)

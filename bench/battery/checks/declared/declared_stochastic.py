@@ -27,7 +27,7 @@ from ._words import only_if_declared
 SEEDS, ERRORS = 400, 5.0  # a mean is off by five of its standard errors once in two million: elements are some thirty
 
 
-@check("T1", place=3)
+@check("T1", place=3, since="0.3")
 def declared_stochastic(context: Context) -> None:
     only_if_declared(context, "stochastic")
     with drawn_freely():

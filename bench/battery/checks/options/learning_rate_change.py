@@ -23,7 +23,7 @@ from ..state import groups_of
 Hyper = dict[str, Any]
 
 
-@check("T5", place=3)
+@check("T5", place=3, since="0.2")
 def learning_rate_change(context: Context) -> None:
     for case in cases_of(context)[: 1 if context.whole else None]:  # a search may find one place from two first lengths
         with reported_at(case, context.dtypes[0]):

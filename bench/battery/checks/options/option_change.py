@@ -29,7 +29,7 @@ Hyper = Mapping[str, Any]
 BEFORE, STEPS = 4, 12  # of twelve steps the change comes before the fifth
 
 
-@check("T5", place=5)
+@check("T5", place=5, since="0.2")
 def option_change(context: Context) -> None:
     seen = False
     for case, name, new in _changes(context):

@@ -21,7 +21,7 @@ from ..runs import Snapshot, clones, gradient_history, run, snapshot
 SHIFT = 1000.0  # no step between N(0, 1) is as long
 
 
-@check("T8", place=3)
+@check("T8", place=3, since="0.2")
 def outside_changes(context: Context) -> None:
     for case in cases_of(context):
         with reported_at(case, context.dtypes[0]):

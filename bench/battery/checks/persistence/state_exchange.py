@@ -29,7 +29,7 @@ BEFORE, AFTER = 5, 10  # steps before and after the exchange
 Side = tuple[Optimizer, Params]
 
 
-@check("T9", place=6)
+@check("T9", place=6, since="0.2")
 def state_exchange(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is no reference to exchange state with")

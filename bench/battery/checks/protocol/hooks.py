@@ -17,7 +17,7 @@ from ..faults import reported_at
 from ..runs import rest_of, snapshot
 
 
-@check("T15", place=4)
+@check("T15", place=4, since="0.2")
 def hooks(context: Context) -> None:
     case = cases_of(context)[0]
     with reported_at(case, context.dtypes[0]):

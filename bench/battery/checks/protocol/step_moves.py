@@ -17,7 +17,7 @@ from ..faults import reported_at
 from ..runs import clones, gradient_history, rest_of, run
 
 
-@check("T1", place=1)
+@check("T1", place=1, since="0.2")
 def step_moves(context: Context) -> None:
     for case in cases_of(context):
         for dtype in context.dtypes:

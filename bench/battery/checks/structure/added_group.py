@@ -16,7 +16,7 @@ from ..state import groups_of
 from ._separate_optimizers import each_case, judge_late_start, own_allowed
 
 
-@check("T7", place=4)
+@check("T7", place=4, since="0.2")
 def added_group(context: Context) -> None:
     each_for_itself(context)
     not_by_design(context, "one-group", "group-state", "coupled", "stochastic")

@@ -29,7 +29,7 @@ from ._separate_optimizers import (
 COUPLED = "one parameter's step depends on another's (by design where a norm over all of them is used, else a fault)"
 
 
-@check("T6", place=1)
+@check("T6", place=1, since="0.2")
 def groups(context: Context) -> None:
     each_for_itself(context)
     not_by_design(context, "one-group")
