@@ -26,8 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="MODULE:CLASS, a scratch optimizer, or a file that holds a formula")  # fmt: skip
     group.addoption("--twinstep-supports", metavar="A,B",
                     help="abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler")  # fmt: skip
+    group.addoption("--twinstep-declare", metavar="A,B",
+                    help="what is so by design: coupled,group-state,stochastic,one-lr,one-group")  # fmt: skip
+    group.addoption("--twinstep-shapes", metavar="AxB,C",
+                    help="shapes of the parameters to judge with, such as 64x16,8x3x3x3,7")  # fmt: skip
     group.addoption("--twinstep-cases", metavar="FILE", help="hyperparameters to judge: TOML or JSON")
-    group.addoption("--twinstep-expect", action="append", default=[], metavar="CHECK=REASON",
+    group.addoption("--twinstep-expect", action="append", default=[], metavar="CHECK=[WHOSE:]REASON",
                     help="a check that is known to fail (strict), or a file of such pairs; repeatable")  # fmt: skip
     group.addoption("--twinstep-battery", metavar="VERSION", help="judge by the checks of this version, such as 0.2")
     group.addoption("--twinstep-quick", action="store_true", help="fewer cases, steps and dtypes")
@@ -35,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "twinstep: a check of --twinstep, so that -m twinstep runs these alone")
-    options = ("against", "supports", "cases", "expect", "battery", "quick")
+    options = ("against", "supports", "declare", "shapes", "cases", "expect", "battery", "quick")
     given = [f"--twinstep-{name}" for name in options if config.getoption(f"--twinstep-{name}")]
     if given and not config.getoption("--twinstep"):
         raise pytest.UsageError(f"{', '.join(given)} without --twinstep TARGET: nothing would be judged")
@@ -58,10 +62,10 @@ class Battery(pytest.Collector):
         from .battery.request import BAD_REQUEST, Request, expectations, explain
 
         option = self.config.getoption
-        supports = option("--twinstep-supports")
+        supports, declare = (_names(option(f"--twinstep-{name}")) for name in ("supports", "declare"))
         request = Request(
             target=self.name, against=option("--twinstep-against"), cases=option("--twinstep-cases"),
-            supports=None if supports is None else tuple(s.strip() for s in supports.split(",") if s.strip()),
+            supports=supports, declare=declare or (), shapes=option("--twinstep-shapes"),
             quick=option("--twinstep-quick"),
         )  # fmt: skip
         try:
@@ -72,6 +76,10 @@ class Battery(pytest.Collector):
             raise self.CollectError(explain(error)) from None
         for check in made:
             yield CheckItem.from_parent(self, name=check.name, check=check)
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 class CheckItem(pytest.Item):

@@ -18,13 +18,14 @@ from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
 from . import global_state
 from .checks import CHECKS, in_battery
+from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
 from .context import Check, Context, context_for, judged_as
 from .explanation import causes, headlines
 from .explanation.whose import Whose, our_traceback, their_traceback, whose
 from .guard import ProcessEnded, no_exit
 from .processes import hangs
-from .request import battery_named, names_of
+from .request import battery_named, names_of, with_owner
 from .result import (
     ERROR,
     EXPECTED,
@@ -59,6 +60,8 @@ def check_optimizer(
     checks: Iterable[str] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     supports: Iterable[str] | None = None,
+    declare: Iterable[str] | None = None,
+    shapes: Iterable[Sequence[int]] | None = None,
     expected_failures: Mapping[str, str] | None = None,
     quick: bool = False,
     device: str = "cpu",
@@ -77,7 +80,10 @@ def check_optimizer(
     cases               hyperparameters to judge; unless given, derived from the signature shared with the reference
     checks              names of checks; all unless given
     supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
-    expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
+    declare             what is so by design, of DECLARATIONS: docs/checks.md says what each turns off and on
+    shapes              those of the parameters to judge with; each check's own unless given
+    expected_failures   check -> reason, or upstream:reason (ours, never: whose it is); strict: such a check that passes
+                        is a failure. None: the known defects of torch
     battery             the version whose checks are judged, such as "0.2": later ones add some. None: the newest
 
     Raises UnknownName for a check, a battery or an ability that does not exist, SpecError for a formula file that lacks
@@ -90,6 +96,8 @@ def check_optimizer(
         cases=cases,
         dtypes=dtypes,
         supports=supports,
+        declare=declare,
+        shapes=shapes,
         quick=quick,
         device=device,
         seed=seed,
@@ -125,10 +133,9 @@ def report_of(
     run         check, cause -> its verdict; with a cause: what the verdict is where that is none, None if nobody knows
     """
     version = battery_named(version)
-    chosen, expected = (
-        chosen_checks(checks, version),
-        dict(facts.known if expected_failures is None else expected_failures),
-    )
+    chosen, expected = chosen_checks(checks, version), dict(facts.known)
+    if expected_failures is not None:
+        expected = {name: with_owner(reason) for name, reason in expected_failures.items()}
     for name in expected:
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")
@@ -204,8 +211,12 @@ def run_with_remedy(context: Context, check: Check, cause: str = "") -> CheckRes
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with hangs.running(check.name), _process_restored(context.threads), no_exit(), judged_as(context):
-        verdict = _verdict(check, context)
+    with hangs.running(check.name), _process_restored(context.threads), no_exit():
+        settled = context.settled
+        with judged_as(settled) as notes, alike(settled):
+            verdict = _verdict(check, settled)
+    if verdict["status"] == PASSED and notes:
+        verdict["message"] = "; ".join(notes)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
 
 

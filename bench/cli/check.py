@@ -38,8 +38,12 @@ STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "error": "bol
 @click.option("--dtype", callback=name_list, metavar="A,B", help="Of float32,float64; both unless given.")
 @click.option("--supports", callback=name_list, metavar="A,B",
               help="Abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler.")  # fmt: skip
-@click.option("--expect", multiple=True, metavar="CHECK=REASON",
-              help="A check that is known to fail (strict: it may not pass), or a file of such pairs.")  # fmt: skip
+@click.option("--declare", callback=name_list, metavar="A,B",
+              help="What is so by design: coupled,group-state,stochastic,one-lr,one-group.")  # fmt: skip
+@click.option("--shapes", metavar="AxB,C", help="Shapes of the parameters to judge with, such as 64x16,8x3x3x3,7.")
+@click.option("--expect", multiple=True, metavar="CHECK=[WHOSE:]REASON",
+              help="A check that is known to fail (strict: it may not pass), or a file of such pairs; whose it is: "
+              "upstream, ours or never.")  # fmt: skip
 @click.option("--device", default="cpu", show_default=True, help="Where the tensors live, such as cuda.")
 @click.option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, show_default=True)
 @click.option("--quick", is_flag=True, help="Fewer cases, steps and dtypes.")
@@ -52,8 +56,9 @@ STYLES = {"failed": "bold red", "passed unexpectedly": "bold red", "error": "bol
 @click.option("--verbose", is_flag=True, help="Every check with what it says, and every reproduction.")
 def check(
     target: str, against: str | None, cases: Path | None, checks: tuple[str, ...] | None, dtype: tuple[str, ...] | None,
-    supports: tuple[str, ...] | None, expect: tuple[str, ...], device: str, seed: int, quick: bool, isolate: bool,
-    timeout: float | None, json_file: Path | None, battery: str | None, verbose: bool,
+    supports: tuple[str, ...] | None, declare: tuple[str, ...] | None, shapes: str | None, expect: tuple[str, ...],
+    device: str, seed: int, quick: bool, isolate: bool, timeout: float | None, json_file: Path | None,
+    battery: str | None, verbose: bool,
 ) -> None:  # fmt: skip
     """Judge the optimizer TARGET: MODULE:CLASS, a function that makes one, a scratch optimizer or a formula file.
 
@@ -67,7 +72,7 @@ def check(
         raise click.UsageError(f"--json {json_file}: there is no folder {json_file.parent}")
     request = Request(
         target=target, against=against, cases=str(cases) if cases else None, dtypes=dtype or DTYPES, supports=supports,
-        quick=quick, device=device, seed=seed,
+        declare=declare or (), shapes=shapes, quick=quick, device=device, seed=seed,
     )  # fmt: skip
     results: list[CheckResult] = []
     try:

@@ -211,4 +211,5 @@ def _times(
     params = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
     grads = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
     steps = {name: stepper(spec, case, name, params, grads) for name in competing}
+    del params  # each has a copy
     return interleave({**steps, _STREAM: stream}, rounds=rounds, budget_s=budget_s)

@@ -95,7 +95,7 @@ def _after_constant_gradients(context: Context, make: Factory, case: Case, dtype
 
 
 def _give(param: torch.nn.Parameter) -> None:
-    sizes = torch.logspace(-6, 4, 64, dtype=torch.float64)
+    sizes = torch.logspace(-6, 4, param.numel(), dtype=torch.float64)
     param.grad = sizes.to(param.device, param.dtype).view_as(
         param
     )  # made anew: who changes p.grad is another's business
