@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,30 @@ def test_a_benchmark_session_shows_a_line_a_cell_and_its_verdicts(run, pytester,
     assert "Outliers" not in out  # pytest-benchmark's own, 200 columns wide
     assert run("--benchmark-only", "--benchmark-columns=median") == pytest.ExitCode.TESTS_FAILED
     assert "Name (time" in capsys.readouterr().out  # control: who asks for it has it
+
+
+STOPPED = (
+    CELLS
+    + """
+
+def test_stopped(benchmark):
+    raise KeyboardInterrupt
+"""
+)
+
+
+def test_a_benchmark_that_is_interrupted_before_it_is_played_costs_no_summary(run, pytester, capsys):
+    """Under our own filters: pytest-benchmark warns at the session's end, where a warning that is an error ends it."""
+    pytester.makepyfile(test_suite=STOPPED)
+    settings = tomllib.loads((TESTS.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]
+    filters = [part for one in settings["ini_options"]["filterwarnings"] for part in ("-W", one)]
+    assert filters[:2] == ["-W", "error"]
+    assert run("--benchmark-only", *filters) == pytest.ExitCode.INTERRUPTED
+    assert len(read_table(pytester.path / "results" / "timings.csv")) == 4
+    assert "4 SLOWER" not in (out := capsys.readouterr().out) and "2 SLOWER" in out
+    with pytest.raises(Warning, match="was not used"):  # control
+        run("--benchmark-only", "-W", "error", results="lost")
+    assert "verdicts" not in capsys.readouterr().out
 
 
 def test_a_histogram_without_its_library_is_refused_before_anything_is_timed(run, monkeypatch, capsys):
