@@ -55,7 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark_only", False):
         config.pluginmanager.register(BenchmarkScreen(config, rows), "twinstep-benchmarks")
     # As Ctrl-C: a time limit that ends a session of benchmarks leaves the tables of what was timed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.add_cleanup(lambda: signal.signal(signal.SIGTERM, before))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tomllib
+import signal
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,22 @@ def test_a_plain_run_records_and_times_nothing(run, pytester, capsys):
     assert seeds(pytester.path / "results") == [0, 1, 2, 3]
     files = {p.name for p in (pytester.path / "results").iterdir()}
     assert files == {"losses.csv", "losses.jsonl", "losses.parquet"}
+
+
+def test_sigterm_leaves_the_tables_of_what_was_recorded(run, pytester):
+    before = signal.getsignal(signal.SIGTERM)
+    pytester.makepyfile(
+        test_the_end="""
+        import os, signal, time
+
+        def test_of_the_time_limit():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+    """
+    )
+    assert run() == pytest.ExitCode.INTERRUPTED
+    assert seeds(pytester.path / "results") == [0, 1, 2, 3]
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_rows_travel_through_xdist_and_give_the_same_table(run, pytester):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +14,12 @@ import torch
 from torch.optim import Optimizer
 
 from ...reference.driving import Drive
-from ...scratch_impls import Case, Spec, as_shape
+from ...scratch_impls import Case, Spec, SpecError
 from .against import Against, against_of
 from .cases import cases_for
+from .design.declarations import DECLARATIONS
+from .design.judged import fitted, judged, judged_as, not_by_design, note
+from .design.seen import Seen, Shape
 from .request import DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
 from .subject import EXECUTION, Subject, subject_of, tried_drive
@@ -25,7 +27,8 @@ from .subject import EXECUTION, Subject, subject_of, tried_drive
 # What a check's file takes from here; the values that it reads are defined beside.
 __all__ = [
     "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
-    "each_for_itself", "gradients", "judged_as", "parameters", "subject_of", "walk",
+    "each_for_itself", "fitted", "gradients", "judged", "judged_as", "not_by_design", "note", "parameters",
+    "subject_of", "walk",
 ]  # fmt: skip
 
 
@@ -36,6 +39,10 @@ class Context:
     cases       hyperparameters that subject and reference both take, each with its reason; the first is the defaults
     quick       fewer cases, steps and dtypes
     supports    the abilities of SUPPORTS that are declared
+    declared    the words of DECLARATIONS: what is so by design
+    shapes      those to judge with; unless given, those that each check asks for, larger where they are refused
+    given       the cases are somebody's choice: one that is refused is a fault then
+    notes       what was found out and changes how it is judged, for the report
     threads     torch's, in every check
     """
 
@@ -46,24 +53,56 @@ class Context:
     device: str = "cpu"
     quick: bool = False
     supports: frozenset[str] = frozenset()
+    declared: frozenset[str] = frozenset()
+    shapes: tuple[Shape, ...] = ()
+    given: bool = False
+    notes: tuple[str, ...] = ()
     seed: int = 0
     threads: int = 1
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
-        """The subject over these parameters."""
+        """The subject over these parameters; one that draws random numbers, from one random state."""
+        self.seen.seed(self.seed)
         made: Optimizer = self.subject.make(params, **hyper)
         return made
+
+    @functools.cached_property
+    def seen(self) -> Seen:
+        """What trials of the subject show."""
+        return Seen(self)
+
+    @functools.cached_property
+    def settled(self) -> Context:
+        """The same after a look at the subject: what checks receive."""
+        from .design.settled import settled  # it makes contexts
+
+        return settled(self)
+
+    @property
+    def one_rate(self) -> str:
+        """Why a history must keep one learning rate, by either side; "" where both groups say one."""
+        theirs = self.of_the_reference
+        return self.seen.one_rate or (theirs.seen.one_rate if theirs else "")
 
     @property
     def spec(self) -> Spec | None:
         return self.against.spec if self.against else None
 
     @property
+    def draws(self) -> str:
+        """Whether a step of either side depends on random numbers, as declared or as seen."""
+        theirs = self.of_the_reference
+        if "stochastic" in self.declared or self.seen.draws:
+            return "it draws random numbers"
+        return f"{theirs.subject.label} draws random numbers" if theirs and theirs.seen.draws else ""
+
+    @functools.cached_property
     def of_the_reference(self) -> Context | None:
         """The same circumstances with the reference as the subject; None where there is none."""
         if self.against is None:
             return None
-        return dataclasses.replace(self, subject=self.against.as_subject)
+        taken = tuple(dataclasses.replace(case, hyper=self.against.taken(case.hyper)) for case in self.cases)
+        return dataclasses.replace(self, subject=self.against.as_subject, cases=taken)
 
     @property
     def dims(self) -> int | None:
@@ -89,6 +128,8 @@ def context_for(
     cases: Sequence[Case] | None = None,
     dtypes: Sequence[str] = DTYPES,
     supports: Iterable[str] | None = None,
+    declare: Iterable[str] | None = None,
+    shapes: Iterable[Sequence[int]] | None = None,
     quick: bool = False,
     device: str = "cpu",
     seed: int = 0,
@@ -101,6 +142,7 @@ def context_for(
     subject = subject_of(target, label or None)
     dtypes = names_of("dtypes", dtypes, DTYPES)
     given = None if supports is None else names_of("supports", supports, SUPPORTS)
+    by_design = frozenset(names_of("declare", declare, DECLARATIONS))
     reference = against_of(subject, against)
     if reference is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
         subject = dataclasses.replace(subject, options={**reference.common_options, **subject.options})
@@ -118,8 +160,22 @@ def context_for(
     dtypes = _one_format(dtypes, reference) if quick else dtypes
     return Context(
         subject=subject, against=reference, cases=chosen, dtypes=dtypes, device=device, quick=quick, seed=seed,
+        declared=by_design, shapes=_sizes(shapes), given=cases is not None,
         supports=frozenset(SUPPORTS if given is None and subject.torch_name else given or ()),
     )  # fmt: skip
+
+
+def _sizes(shapes: Iterable[Sequence[int]] | None) -> tuple[Shape, ...]:
+    """The shapes as tuples. SpecError for what is none, and for none at all."""
+    if shapes is None:
+        return ()
+    found = tuple(shapes)
+    for shape in found:
+        if not isinstance(shape, (tuple, list)) or not all(type(n) is int and n > 0 for n in shape):
+            raise SpecError(f"shapes: {shape!r} is no shape: give tuples of positive numbers, such as (64, 16)")
+    if not found:
+        raise SpecError("shapes: the list is empty, so nothing would be checked")
+    return tuple(tuple(shape) for shape in found)
 
 
 def _one_format(dtypes: tuple[str, ...], reference: Against | None) -> tuple[str, ...]:
@@ -135,12 +191,14 @@ class Check:
     name        as `--checks` and expected_failures name it
     key         T1 ... T15, the kind of bug that it catches
     place       among the checks of its folder in the report
+    since       the first battery that has it, such as 0.2
     function    Context -> None; raises Failed, NotApplicable or NotDeclared
     """
 
     name: str
     key: str
     place: int
+    since: str
     function: Callable[[Context], None]
 
     @property
@@ -154,11 +212,11 @@ class Check:
         return self.text.partition("\n")[0]
 
 
-def check(key: str, *, place: int) -> Callable[[Callable[[Context], None]], Check]:
-    """Makes a function a check; its name with hyphens is the check's name."""
+def check(key: str, *, place: int, since: str = "") -> Callable[[Callable[[Context], None]], Check]:
+    """Makes a function a check; its name with hyphens is the check's name. The registry refuses one without `since`."""
 
     def made(function: Callable[[Context], None]) -> Check:
-        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, function=function)
+        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, since=since, function=function)
 
     return made
 
@@ -175,26 +233,12 @@ def declared(context: Context, ability: str) -> None:
         raise NotDeclared(f"declare it with --supports {ability}")
 
 
-# The dimensions that the rule under judgement asks of every parameter: no check need know of it.
-_DIMS: ContextVar[int | None] = ContextVar("dims", default=None)
-
-
-@contextlib.contextmanager
-def judged_as(context: Context) -> Iterator[None]:
-    """While inside, `parameters` makes such shapes as the context's rule takes."""
-    token = _DIMS.set(context.dims)
-    try:
-        yield
-    finally:
-        _DIMS.reset(token)
-
-
 def parameters(
     seed: int, shapes: tuple[tuple[int, ...], ...] = ((3, 2), (4,)), dtype: str = "float32", device: str = "cpu"
 ) -> list[torch.nn.Parameter]:
-    """Fresh parameters of N(0, 1); one seed, one set of values. Shapes are fitted to the rule that is `judged_as`."""
+    """Fresh parameters of N(0, 1); one seed, one set of values. Shapes are fitted to what is `judged_as`."""
     generator = torch.Generator().manual_seed(seed)
-    made = [torch.randn(as_shape(shape, _DIMS.get()), generator=generator, dtype=torch.float64) for shape in shapes]
+    made = [torch.randn(fitted(shape), generator=generator, dtype=torch.float64) for shape in shapes]
     return [torch.nn.Parameter(value.to(device, getattr(torch, dtype))) for value in made]
 
 

@@ -20,6 +20,7 @@ from ...reference.data_files import DataFileError
 from ...scratch_impls import Spec, SpecError, UnknownName, nearest
 from .cases import read_cases, read_data
 from .child import BENCH
+from .design.declarations import DECLARATIONS
 from .guard import no_exit
 
 DTYPES = ("float32", "float64")
@@ -28,6 +29,11 @@ LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator takes no larger one, and to
 
 
 RIGHT = "write MODULE:CLASS, such as torch.optim:SGD"
+
+
+# A battery is a set of checks under a version of Twinstep: a later one may have more, and an upgrade alone turns nobody
+# red who judges by the one that he knows. A check says since which battery it is.
+BATTERIES = ("0.2", "0.3")
 
 
 class TargetError(ValueError):
@@ -45,6 +51,7 @@ class Request:
     target      MODULE:CLASS, MODULE:FUNCTION, a scratch optimizer's name or a formula file
     against     the same; None: what the target's own kind is held against
     cases       a TOML or JSON file
+    shapes      such as "64x16,8x3x3x3,7"
     """
 
     target: str
@@ -52,6 +59,8 @@ class Request:
     cases: str | None = None
     dtypes: tuple[str, ...] = DTYPES
     supports: tuple[str, ...] | None = None
+    declare: tuple[str, ...] = ()
+    shapes: str | None = None
     quick: bool = False
     device: str = "cpu"
     seed: int = 0
@@ -65,6 +74,8 @@ class Request:
             "cases": None if self.cases is None else read_cases(Path(self.cases)),
             "dtypes": self.dtypes,
             "supports": self.supports,
+            "declare": self.declare,
+            "shapes": None if self.shapes is None else shapes_in(self.shapes),
             "quick": self.quick,
             "device": _device(self.device),
             "seed": self.seed,
@@ -77,6 +88,7 @@ class Request:
             if dtype not in DTYPES:
                 raise UnknownName(f"no dtype {dtype!r} to choose: {nearest(dtype, DTYPES)}; others are for --supports")
         names_of("supports", self.supports, SUPPORTS)
+        names_of("declare", self.declare, DECLARATIONS)
         if not 0 <= self.seed <= LARGEST_SEED:
             raise TargetError(f"seed {self.seed}: a seed is a whole number from 0 to {LARGEST_SEED}")
         for text in (self.target, *(() if self.against is None else (self.against,))):
@@ -186,6 +198,17 @@ def _device(text: str) -> str:
     return text
 
 
+def shapes_in(text: str) -> tuple[tuple[int, ...], ...]:
+    """The shapes of "64x16,8x3x3x3,7". SpecError for what is none."""
+    found = []
+    for part in text.split(","):
+        sizes = part.strip().split("x")
+        if not all(size.isdecimal() and int(size) for size in sizes):
+            raise SpecError(f"{part.strip()!r} is no shape: write sizes of 1 or more, such as 64x16,8x3x3x3,7")
+        found.append(tuple(int(size) for size in sizes))
+    return tuple(found)
+
+
 def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tuple[str, ...]:
     """The names as a tuple, none for None. TypeError for text in place of a list, UnknownName for what does not exist.
 
@@ -200,8 +223,19 @@ def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tu
     return names
 
 
+def battery_named(version: str | None) -> str:
+    """The battery of that version, the newest for None. UnknownName names those there are."""
+    if version is None:
+        return BATTERIES[-1]
+    if version not in BATTERIES:
+        raise UnknownName(f"no battery {version!r}: there are {', '.join(BATTERIES)}")
+    return version
+
+
 def expectations(texts: Iterable[str]) -> dict[str, str] | None:
     """check -> reason from `check=reason` texts and from files (TOML or JSON) of such pairs; None where there are none.
+
+    A reason says whose the failure is by a word of WHOSE in front of it, `upstream:reason`; ours unless it does.
 
     Raises SpecError for a text without a reason and for a file that holds something else.
     """
@@ -212,12 +246,29 @@ def expectations(texts: Iterable[str]) -> dict[str, str] | None:
             found[check.strip()] = reason.strip()
             continue
         if equals or not Path(text).is_file():
-            raise SpecError(f"{text!r}: write CHECK=REASON, or name a TOML or JSON file of such pairs")
+            raise SpecError(
+                f"{text!r}: write CHECK=REASON, or CHECK=upstream:REASON (or ours, never), or name a TOML or JSON file "
+                "of such pairs"
+            )
         pairs = read_data(Path(text))
         if not isinstance(pairs, Mapping) or not all(isinstance(r, str) and r.strip() for r in pairs.values()):
             raise SpecError(f"{text}: every check needs its reason, as text")
         found.update(pairs)
     return found or None
+
+
+# Whose a known failure is: another project's to mend, our own, or nobody's, since it is meant.
+WHOSE = ("upstream", "ours", "never")
+
+
+def with_owner(reason: str) -> str:
+    """The reason with its owner in front, `ours` where it names none. SpecError for an owner without a reason."""
+    owner, colon, rest = reason.partition(":")
+    if not colon or owner.strip() not in WHOSE:
+        return f"{WHOSE[1]}: {reason.strip()}"
+    if not rest.strip():
+        raise SpecError(f"{reason!r}: {owner.strip()} is whose it is; write the reason behind the colon")
+    return f"{owner.strip()}: {rest.strip()}"
 
 
 def explain(error: BaseException) -> str:

@@ -27,6 +27,7 @@ class Entry:
     hyper               what it is timed and trained with; its defaults unless given
     expected_failures   check -> reason; strict
     supports            abilities to judge, as `twinstep check --supports`
+    declare             what is so by design, as `twinstep check --declare`
     """
 
     optimizer: str
@@ -34,6 +35,7 @@ class Entry:
     hyper: Mapping[str, Any] = field(default_factory=dict)
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     supports: tuple[str, ...] = ()
+    declare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

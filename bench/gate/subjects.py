@@ -47,6 +47,7 @@ class Subject:
     timed: Mapping[str, Mapping[str, Any]]
     expected_in: Callable[[str], Mapping[str, str]] = lambda dtype: {}
     supports: tuple[str, ...] = ()
+    declare: tuple[str, ...] = ()
     spec: Spec | None = None
 
 
@@ -116,6 +117,7 @@ def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
         name=entry.optimizer, make=make, against=against, spec=against.spec if against else None,
         timed={"default": dict(entry.hyper)}, expected_in=lambda dtype: dict(entry.expected_failures),
         supports=entry.supports,
+        declare=entry.declare,
     )  # fmt: skip
 
 

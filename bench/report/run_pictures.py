@@ -74,7 +74,8 @@ def draw_all(
 
     progress    called with each name as it begins here
     """
-    written, missing = [], {}
+    written: list[Path] = []
+    missing: dict[str, str] = {}
     shared = pool.share(draw, pictures_of(folder), draw)
     for picture, made in shared.rest(starts=lambda picture: progress(str(picture))):
         if isinstance(made, Path):

@@ -17,7 +17,8 @@ from joblib.externals.loky import ProcessPoolExecutor
 
 from ..records.rows import ROOT
 
-Task, Result = TypeVar("Task"), TypeVar("Result")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 # A process imports torch for some four seconds before its first task, which takes a tenth of one to one.
 WORTH = 24

@@ -104,7 +104,7 @@ class Findings:
         self.outcome.checks[name] = (ran + (not status.startswith("not ")), failures)
         if status == "passed unexpectedly" and not base_too:  # a head that mends what fails on the base is no fault
             self.note(name, check, f"{name}:{check} is known to fail on the base, and passes")
-        if status == "failed":
+        if status in ("failed", "error"):  # what a check could not look at is not known to agree
             fault = Fault(name=f"{name}:{check}", kind="agreement", text=message["text"])
             self._file(name, check, fault, base_too=base_too)
 

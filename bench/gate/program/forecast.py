@@ -34,8 +34,8 @@ class Forecast:
         judging = START_S + JUDGE_S * self._judged / self.workers
         usual, most = (judging + n * process for n in (self._rule.clear_pass, 2 * self._rule.extended))
         return (
-            f"optimizers to judge: {self._judged} in {self.workers} processes; benchmarks to time: {self._timed}; about "
-            f"{_minutes(usual)} where nothing is slower, {_minutes(most)} at most; longer beside other work"
+            f"optimizers to judge: {self._judged} in {self.workers} processes; benchmarks to time: {self._timed}; "
+            f"about {_minutes(usual)} where nothing is slower, {_minutes(most)} at most; longer beside other work"
         )
 
     def judged(self, name: str, checks: tuple[int, int] | None) -> str:

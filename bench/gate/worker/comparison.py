@@ -35,7 +35,7 @@ def report(subject: Subject, dtype: str, checks: Collection[str] | None = None, 
         expected = {name: reason for name, reason in expected.items() if name in checks}
     return check_optimizer(
         subject.make, subject.against, quick=True, dtypes=(dtype,), checks=checks, expected_failures=expected,
-        supports=subject.supports, label=subject.name, on_result=on_result,
+        supports=subject.supports, declare=subject.declare, label=subject.name, on_result=on_result,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ COMMON_STEPS, RESTING_ROWS = 4, [3, 5]  # the first steps, of which ROWS tells, 
 ROWS = ((4, 1, 4), (1, 4, 0), (4, 1, 4, 2), (0, 4, 1), (), (2, 4, 0, 2), (1, 0), (4, 1, 2, 1))
 
 
-@check("T12", place=1)
+@check("T12", place=1, since="0.2")
 def sparse(context: Context) -> None:
     declared(context, "sparse")
     dtype = best_dtype(context)
@@ -54,7 +54,7 @@ def _reference_run(context: Context, case: Case, dtype: str) -> torch.Tensor | N
     """
     if context.against is None or context.whole:
         return None
-    hyper = {n: v for n, v in case.hyper.items() if context.spec is None or n in context.spec.defaults}
+    hyper = context.against.taken(case.hyper)
     try:
         return _run_table(context, context.against.make, hyper, dtype, True)
     except REFUSALS:

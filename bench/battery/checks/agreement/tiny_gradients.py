@@ -8,14 +8,14 @@ Controls: an optimizer for each wrong place of eps, and one without eps.
 
 from __future__ import annotations
 
-from ....compare.scenario import tiny
 from ...context import Context, check
+from ..histories import tiny
 from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
-@check("T2", place=3)
+@check("T2", place=3, since="0.2")
 def tiny_gradients(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):
         # lr stays as it is: nothing but eps should be able to explain a difference here.
-        judge_agreement(context, case, tiny(context.seed), dtype)
+        judge_agreement(context, case, tiny(context, context.seed), dtype)

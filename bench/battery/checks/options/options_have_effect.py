@@ -19,7 +19,7 @@ from ..runs import Snapshot
 from ._option_effect import Hyper, OptionRuns, base_options, changed, effects, other_values
 
 
-@check("T3", place=1)
+@check("T3", place=1, since="0.2")
 def options_have_effect(context: Context) -> None:
     found = effects(context)
     if not found:

@@ -22,7 +22,7 @@ from ..runs import clones, gradient_history, run, snapshot
 from ..state import state_tensors
 
 
-@check("T8", place=2)
+@check("T8", place=2, since="0.2")
 def no_aliasing(context: Context) -> None:
     for case in cases_of(context, every=True):  # a sign or decay makes a new tensor, and hides that p.grad was kept
         with reported_at(case, context.dtypes[0]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from ...result import Failed
 from ..differences import require_equal
 from ..option_values import other_value
 from ..runs import Params, clones, subject_after, take_steps
-from ..state import Values, leaves, named_state, named_values
+from ..state import Values, groups_of, leaves, named_state, named_values
 
 BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for every average to hold a history
 
@@ -24,16 +25,15 @@ BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for eve
 def load_into_fresh(context: Context, case: Case, params: Params, saved: dict[str, Any]) -> tuple[Optimizer, Params]:
     """A fresh optimizer over copies of the parameters, built with other values, which then loads."""
     fresh = clones(params)
-    optimizer = context.build(
-        fresh, **{**case.hyper, **changed_options(context, case, params, saved["param_groups"][0])}
-    )
+    optimizer = context.build(fresh, **{**case.hyper, **changed_options(context, case, params, saved)})
     optimizer.load_state_dict(saved)
     return optimizer, fresh
 
 
-def changed_options(context: Context, case: Case, params: Params, group: dict[str, Any]) -> dict[str, Any]:
+def changed_options(context: Context, case: Case, params: Params, saved: dict[str, Any]) -> dict[str, Any]:
     """Another value for every number that the group holds and the constructor takes: the saved ones must come back."""
     found: dict[str, Any] = {}
+    group = next((group for group in saved["param_groups"] if isinstance(group, Mapping)), {})
     for name in (n for n in {**context.subject.options, **case.hyper} if group.get(n) is not None):
         new = 3 * float(group[name]) if name == "lr" else other_value(name, group[name])
         with contextlib.suppress(TypeError, ValueError):  # such as etas of Rprop that are both below 1
@@ -60,6 +60,7 @@ def through_a_file(saved: dict[str, Any], case: Case, dtype: str) -> dict[str, A
 
 def judge_resumed_run(context: Context, case: Case, dtype: str) -> None:
     optimizer, params = subject_after(context, case, dtype, BEFORE)
+    groups_of(optimizer)  # the options that are to come back stand there
     saved = through_a_file(optimizer.state_dict(), case, dtype)
     resumed, fresh = load_into_fresh(context, case, params, saved)
     where: dict[str, Any] = {"case": case, "dtype": dtype}
@@ -77,7 +78,8 @@ def judge_resumed_run(context: Context, case: Case, dtype: str) -> None:
 
 
 def group_options(optimizer: Optimizer) -> Values:
-    named = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+    groups = [group for group in optimizer.param_groups if isinstance(group, Mapping)]
+    named = [{k: v for k, v in group.items() if k != "params"} for group in groups]
     return dict(leaves(named, "param_groups"))
 
 

@@ -15,7 +15,7 @@ import torch
 from torch.optim import Optimizer
 
 from .....scratch_impls import Case
-from ...context import Context, check, gradients, parameters
+from ...context import Context, check, gradients, note, parameters
 from ..cases import cases_of, first_and_richest
 from ..differences import require_equal
 from ..runs import Params, clones
@@ -26,12 +26,14 @@ LATE = 3  # steps that the first group starts late
 LONG = 60  # steps: a count or a warm-up that is lost shows only where it had come to something
 
 
-@check("T9", place=1)
+@check("T9", place=1, since="0.2")
 def save_load(context: Context) -> None:
     for dtype in context.dtypes:
         for case in cases_of(context):
             judge_resumed_run(context, case, dtype)
-    for case in first_and_richest(context) if context.cases and not context.whole else ():
+    several = not (context.whole or context.seen.several_groups or "one-group" in context.declared)
+    note(context.seen.several_groups)
+    for case in first_and_richest(context) if context.cases and several else ():
         _judge_groups_of_equal_shapes(context, case, context.dtypes[0])
 
 
@@ -44,6 +46,9 @@ def _judge_groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> N
 
     def in_three_groups(params: Params, factor: float) -> Optimizer:
         lr = case.hyper.get("lr", context.subject.options.get("lr"))
+        if context.seen.own_rates or "one-lr" in context.declared:
+            note(context.seen.own_rates)
+            lr = None
         second, third = ({"lr": part * lr} if isinstance(lr, float) else {} for part in (factor, factor / 2))
         grouped = [{"params": params[:2]}, {"params": params[2:3], **second}, {"params": params[3:], **third}]
         return context.build(grouped, **case.hyper)

@@ -22,7 +22,7 @@ from ..faults import reported_at
 from ..runs import clones, gradient_history, run, snapshot
 
 
-@check("T1", place=6)
+@check("T1", place=6, since="0.2")
 def constructor(context: Context) -> None:
     case = cases_of(context)[0]
     start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
@@ -32,7 +32,7 @@ def constructor(context: Context) -> None:
         optimizer = context.build(params, **case.hyper)
         expected = run(optimizer, params, history)
     inherits = isinstance(optimizer, Optimizer)
-    for form, arranged in _forms(inherits=inherits, one_group=context.whole).items():
+    for form, arranged in _forms(inherits=inherits, one_group=context.whole or "one-group" in context.declared).items():
         params = clones(start)
         try:
             found = run(context.build(arranged(params), **case.hyper), params, history)

@@ -14,10 +14,10 @@ from ...context import Context, check, gradients, parameters
 from ...result import Failed, NotApplicable
 from ..cases import cases_of
 from ..faults import reported_at
-from ..runs import snapshot
+from ..runs import rest_of, snapshot
 
 
-@check("T15", place=4)
+@check("T15", place=4, since="0.2")
 def hooks(context: Context) -> None:
     case = cases_of(context)[0]
     with reported_at(case, context.dtypes[0]):
@@ -25,6 +25,9 @@ def hooks(context: Context) -> None:
         optimizer = context.build(params, **case.hyper)
         if not isinstance(optimizer, Optimizer):
             raise NotApplicable("the class does not inherit torch.optim.Optimizer, which brings the hooks")
+        for step in range(rest_of(context, case, context.dtypes[0])):
+            gradients(context.seed, step, params)
+            optimizer.step()
         calls: list[tuple[str, list[torch.Tensor]]] = []
         optimizer.register_step_pre_hook(lambda *_: calls.append(("pre", snapshot(params))))
         optimizer.register_step_post_hook(lambda *_: calls.append(("post", snapshot(params))))

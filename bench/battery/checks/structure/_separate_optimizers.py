@@ -6,13 +6,13 @@ are enough where each step is compared; what begins with numbers of parameters o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from .....scratch_impls import Case
-from ...context import Context, parameters
+from ...context import Context, not_by_design, note, parameters
 from ...result import Failed
 from ..cases import best_dtype, cases_of
 from ..differences import run_difference
@@ -32,7 +32,8 @@ def each_case(
 
 
 def run_separately(context: Context, hyper: Any, start: Any, history: Any, *index: int) -> list[Snapshot]:
-    """The trajectory of some of the parameters in an optimizer of their own."""
+    """The trajectory of some of the parameters in an optimizer of their own; NotApplicable where that says nothing."""
+    not_by_design(context, "stochastic", "coupled")
     params = clones([start[i] for i in index])
     return run(context.build(params, **hyper), params, gradients_of(history, *index))
 
@@ -46,8 +47,26 @@ def difference_from_separate(
     return difference and difference + (f" (counted from step {offset + 1})" if offset else "")
 
 
+def several_refused(context: Context) -> bool:
+    """Whether its parameters must be one group, as declared or as it says itself; then that is noted."""
+    note(context.seen.several_groups)
+    return bool(context.seen.several_groups) or "one-group" in context.declared
+
+
+def own_allowed(context: Context, base: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    """Whether a group may have these values of its own; where it refuses that on purpose, its words are noted."""
+    if "lr" in own and "one-lr" in context.declared:
+        note("all groups have one lr, as declared")
+        return False
+    why = context.seen.own_option(base, own)
+    note(why)
+    return not why
+
+
 def judge_groups_of_a_model(context: Context, case: Case) -> None:
     """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
+    if several_refused(context):
+        return
     # Twenty in one group, since multi-tensor code takes parameters in blocks; fifteen of one shape, so that state which
     # is paired by shape goes astray.
     shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
@@ -56,6 +75,7 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
     known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
     given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
     halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
+    halved = {n: new for n, new in halved.items() if own_allowed(context, case.hyper, {n: new})}
     own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
     members = (range(20), range(20, 22), range(22, 23))
     try:
@@ -79,6 +99,7 @@ def judge_late_start(
     context: Context, case: Case, found: list[Snapshot], start: Any, history: Any, own: Any = None
 ) -> None:
     """Parameter 1 starts at step 4, the others at step 1."""
+    not_by_design(context, "group-state")
     for i in range(3):
         offset = 3 if i == 1 else 0
         hyper = {**case.hyper, **(own or {})} if i == 1 else case.hyper

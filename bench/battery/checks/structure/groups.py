@@ -11,21 +11,30 @@ from __future__ import annotations
 from typing import Any
 
 from .....scratch_impls import Case
-from ...context import Context, check, each_for_itself
-from ...result import Failed
+from ...context import Context, check, each_for_itself, not_by_design
+from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of, first_and_richest
 from ..differences import run_difference
 from ..faults import reported_at
 from ..runs import clones, gradients_of, run
 from ..state import groups_of
-from ._separate_optimizers import difference_from_separate, each_case, judge_groups_of_a_model, run_separately
+from ._separate_optimizers import (
+    difference_from_separate,
+    each_case,
+    judge_groups_of_a_model,
+    own_allowed,
+    run_separately,
+)
 
 COUPLED = "one parameter's step depends on another's (by design where a norm over all of them is used, else a fault)"
 
 
-@check("T6", place=1)
+@check("T6", place=1, since="0.2")
 def groups(context: Context) -> None:
     each_for_itself(context)
+    not_by_design(context, "one-group")
+    if context.seen.several_groups:
+        raise NotApplicable(context.seen.groups or context.seen.several_groups)
     cases = cases_of(context, every=True)
     for k, (case, start, history) in enumerate(each_case(context, every=True)):
         with reported_at(case, context.dtypes[0]):
@@ -55,7 +64,7 @@ def _judge_two_groups(context: Context, case: Case, neighbour: Case, start: Any,
     other = {**first, **{n: v for n, v in neighbour.hyper.items() if n in keys}}
     if isinstance(first.get("lr"), (int, float)) and first["lr"] == other["lr"]:
         other["lr"] = first["lr"] / 2  # in every pair, for few cases change it
-    changed = [n for n in first if first[n] != other[n]]
+    changed = [n for n in first if first[n] != other[n] and own_allowed(context, case.hyper, {n: other[n]})]
     if difference := _group_difference(context, case.hyper, {n: other[n] for n in changed}, start, history):
         # Each alone, so that the message names the one that is not used.
         single = [n for n in changed if _group_difference(context, case.hyper, {n: other[n]}, start, history)]
