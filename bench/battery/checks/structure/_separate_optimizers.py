@@ -55,15 +55,10 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
     history = gradient_history(context.seed, 40, start)
     known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
     given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
-    halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
+    halved = _accepted(context, case, {n: new for n, v in given.items() if (new := other_value(n, v)) is not None})
     own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
     members = (range(20), range(20, 22), range(22, 23))
-    try:
-        alone = [
-            run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]
-        ]
-    except (TypeError, ValueError):
-        return  # what a group would have of its own is refused
+    alone = [run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]]
     params = clones(start)
     grouped = [{"params": [params[i] for i in members[g]], **own[g]} for g in range(3)]
     found = run(context.build(grouped, **case.hyper), params, history)
@@ -73,6 +68,29 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
             where = f"parameter {i} of shape {tuple(start[i].shape)}, in group {g + 1} of 3 with 20, 2 and 1 parameters"
             raise Failed(f"{where} and in an optimizer of its own differ: {difference}",
                          cause="it depends on how many parameters or groups there are")  # fmt: skip
+
+
+def _accepted(context: Context, case: Case, values: dict[str, Any]) -> dict[str, Any]:
+    """Those values that a group beside another may have of its own, each with those before; one may be refused."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        own = {**found, name: value}
+        try:
+            context.build(_a_step_each(context, 1), **{**case.hyper, **own}).step()
+            first, second = _a_step_each(context, 2)
+            context.build([{"params": [first]}, {"params": [second], **own}], **case.hyper).step()
+        except Exception:  # a trial: out of range together, or one value for all groups
+            continue
+        found = own
+    return found
+
+
+def _a_step_each(context: Context, count: int) -> list[torch.nn.Parameter]:
+    """Parameters with a gradient."""
+    params = parameters(context.seed, ((3, 2),) * count, best_dtype(context), context.device)
+    for p in params:
+        p.grad = torch.ones_like(p)
+    return params
 
 
 def judge_late_start(

@@ -13,9 +13,9 @@ from typing import Any
 
 from .....scratch_impls import Case
 from ...context import Context, check, each_for_itself
-from ...result import Failed
+from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of, first_and_richest
-from ..faults import reported_at, unless_by_design
+from ..faults import REFUSALS, reported_at, unless_by_design
 from ..questions import Questions
 from ..runs import clones, run
 from ..state import groups_of
@@ -78,6 +78,10 @@ def _group_difference(context: Context, hyper: Any, own: dict[str, Any], start: 
         ]
     except (TypeError, ValueError):
         return ""  # the two cases do not combine
-    optimizer = context.build([{"params": [params[0], params[2]]}, {"params": [params[1]], **own}], **hyper)
-    found = run(optimizer, params, history)
+    try:
+        optimizer = context.build([{"params": [params[0], params[2]]}, {"params": [params[1]], **own}], **hyper)
+        found = run(optimizer, params, history)
+    except REFUSALS as error:  # aloud: nobody is misled
+        given = ", ".join(f"{n}={v!r}" for n, v in own.items())
+        raise NotApplicable(f"it refuses a group with {given}: {type(error).__name__}: {error}") from None
     return difference_from_separate(found, alone[0], start, 0) or difference_from_separate(found, alone[1], start, 1)
