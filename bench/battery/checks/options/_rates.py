@@ -21,11 +21,13 @@ class Way:
     """One way to set a group's rate.
 
     said        in messages: group["lr"] ... 0
+    tenth       the same of a tenth of the rate
     ignored     the cause, where a rate that is set so is not used; "" where the usual ones say more
     """
 
     set: Callable[[Group, float], Any]
     said: str
+    tenth: str
     ignored: str = ""
 
 
@@ -34,17 +36,20 @@ def _another_tensor(group: Group, rate: float) -> None:
 
 
 WAYS = {
-    "number": Way(set=lambda group, rate: group.update(lr=rate), said="set to"),
+    "number": Way(set=lambda group, rate: group.update(lr=rate), said="set to", tenth="divided by 10"),
     "number for a tensor": Way(
         set=lambda group, rate: group.update(lr=rate), said="holds a tensor, and is set to the number",
+        tenth="holds a tensor, and is set to a number, a tenth of it,",
         ignored='a number set as group["lr"] is ignored',
     ),
     "another tensor": Way(
         set=_another_tensor, said="holds a tensor, and is set to another tensor of",
+        tenth="holds a tensor, and is set to another, of a tenth,",
         ignored='another tensor set as group["lr"] is ignored',
     ),
     "tensor filled": Way(  # as torch's schedulers do
         set=lambda group, rate: group["lr"].fill_(rate), said="holds a tensor, and is filled with",
+        tenth="holds a tensor, and is filled with a tenth",
         ignored='a tensor in group["lr"] that is filled in place is ignored',
     ),
 }  # fmt: skip

@@ -91,7 +91,7 @@ def _judge_later_rate(context: Context, hyper: Hyper, way: Way) -> None:
     for i, (a, b) in enumerate(zip(steady[3], changed[3], strict=True)):
         if torch.equal(a, b):
             raise Failed(
-                f'group["lr"] {way.said} a tenth before step 4, and step 4 took parameter {i} exactly where it goes '
+                f'group["lr"] {way.tenth} before step 4, and step 4 took parameter {i} exactly where it goes '
                 "without the change",
                 cause=way.ignored if way.ignored else "a changed learning rate acts late or never",
             )

@@ -36,7 +36,7 @@ def _coupled(context: Context, case: Case, start: Any, history: Any) -> dict[int
 
 
 def _odd_place(context: Context, case: Case, start: Any, history: Any) -> str:
-    """"first" or "last" where that parameter alone is concerned, whichever it is; a norm over all knows no places."""
+    """ "first" or "last" where that parameter alone is concerned, whichever it is; a norm over all knows no places."""
     turned = [row[::-1] for row in history]
     for place, name in ((0, "first"), (len(start) - 1, "last")):
         if all(set(_coupled(context, case, p, h)) == {place} for p, h in ((start, history), (start[::-1], turned))):
