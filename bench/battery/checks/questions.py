@@ -50,18 +50,23 @@ class Faults:
 
     @contextlib.contextmanager
     def collect(self) -> Iterator[None]:
+        """A Failed inside is kept for `tell`; of those with one cause the first."""
         try:
             yield
         except Failed as fault:
-            self.found.append(fault)
+            self.add(fault)
+
+    def add(self, *faults: Failed) -> None:
+        for fault in faults:
+            if not fault.cause or fault.cause not in [other.cause for other in self.found]:
+                self.found.append(fault)
 
     def tell(self) -> None:
         """Failed, with all that was collected; nothing where nothing was."""
         if not self.found:
             return
         first, *others = self.found
-        for other in others:
-            first.message += f"; and: {f'{other.cause}: ' if other.cause else ''}{other.message}"
-        causes = dict.fromkeys(fault.cause for fault in self.found if fault.cause)
-        first.cause = "; ".join(causes)
+        told = [first.message, *(f"and (case {o.case} {o.dtype}): {o.cause or 'also'}: {o.message}" for o in others)]
+        first.message = "; ".join(told)
+        first.cause = "; ".join(dict.fromkeys(fault.cause for fault in self.found if fault.cause))
         raise first

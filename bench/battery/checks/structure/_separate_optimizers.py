@@ -55,7 +55,9 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
     history = gradient_history(context.seed, 40, start)
     known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
     given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
-    halved = _accepted(context, case, {n: new for n, v in given.items() if (new := other_value(n, v)) is not None})
+    halved = accepted_in_a_group(
+        context, case, {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
+    )
     own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
     members = (range(20), range(20, 22), range(22, 23))
     alone = [run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]]
@@ -70,7 +72,7 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
                          cause="it depends on how many parameters or groups there are")  # fmt: skip
 
 
-def _accepted(context: Context, case: Case, values: dict[str, Any]) -> dict[str, Any]:
+def accepted_in_a_group(context: Context, case: Case, values: dict[str, Any]) -> dict[str, Any]:
     """Those values that a group beside another may have of its own, each with those before; one may be refused."""
     found: dict[str, Any] = {}
     for name, value in values.items():
