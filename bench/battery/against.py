@@ -64,15 +64,23 @@ class Against:
         Otherwise the subject would fail for it.
         """
         refused: list[str] = []
-        shape = as_shape((1,), self.spec.dims if self.spec else None)
         for case in cases:
-            try:
-                with no_exit():
-                    self.make([torch.nn.Parameter(torch.zeros(shape, device=device))], **self.taken(case.hyper))
-            except (Exception, SystemExit) as error:
-                refused.append(f"case {case.name}: {type(error).__name__}: {error}")
+            errors = [self._error_of(case, shape, device) for shape in ((1,), (128,), (128, 128))]
+            if all(errors):  # one that refuses small parameters is no wrong input
+                refused.append(f"case {case.name}: {type(errors[0]).__name__}: {errors[0]}")
         if refused and (every or len(refused) == len(cases)):
             raise TargetError(f"{self.label}, to hold it against, cannot be made with {refused[0]}")
+
+    def _error_of(self, case: Case, shape: tuple[int, ...], device: str) -> BaseException | None:
+        params = [
+            torch.nn.Parameter(torch.zeros(as_shape(shape, self.spec.dims if self.spec else None), device=device))
+        ]
+        try:
+            with no_exit():
+                self.make(params, **self.taken(case.hyper))
+        except (Exception, SystemExit) as error:
+            return error
+        return None
 
 
 def against_of(subject: Subject, given: Any) -> Against | None:

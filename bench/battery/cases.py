@@ -5,6 +5,7 @@ Values made from what a constructor accepts belong here too. Importing this load
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import tomllib
@@ -45,21 +46,43 @@ def _derived(subject: Subject, against: Against, spec: Spec) -> tuple[Case, ...]
         if case.reference != "torch" or not set(case.hyper) <= shared:
             continue
         hyper = {name: value for name, value in spec.hyper(**case.hyper).items() if name in shared}
-        found.setdefault(repr(sorted(hyper.items())), Case(name=case.name, reason=case.reason, hyper=hyper))
+        if all(_has_parts_of(value, subject.options[name]) for name, value in hyper.items()):
+            found.setdefault(repr(sorted(hyper.items())), Case(name=case.name, reason=case.reason, hyper=hyper))
     return tuple(found.values())
+
+
+def _has_parts_of(value: Any, default: Any) -> bool:
+    """A tuple for a tuple of as many parts; anything else is for the optimizer to refuse."""
+    tuples = isinstance(value, (tuple, list)) and isinstance(default, (tuple, list))
+    return not tuples or len(value) == len(default)
 
 
 def _generic(subject: Subject, against: Against | None) -> tuple[Case, ...]:
     """The defaults, and each common option that the subject (and the reference, if any) takes, one at a time."""
     shared = set(subject.options) & set(against.as_subject.options if against else subject.options)
-    lr = {"lr": _GENERIC["lr"]} if "lr" in shared else {}
-    cases = [Case(name="default", reason="what a user gets", hyper=lr)]
-    for name in (n for n in _GENERIC if n in shared and n != "lr"):
-        extra = {"momentum": 0.9} if name == "nesterov" and "momentum" in shared else {}
-        cases.append(
-            Case(name=name.replace("_", "-"), reason=f"{name} alone", hyper={**lr, **extra, name: _GENERIC[name]})
-        )
+    sides = [subject.options, *([against.as_subject.options] if against else [])]
+    taken = {n: v for n, v in _GENERIC.items() if n in shared and all(_is_such(v, side[n]) for side in sides)}
+    usual = {"lr": taken.pop("lr")} if "lr" in taken else {}
+    usual |= {n: v for n, v in taken.items() if any(side[n] is inspect.Parameter.empty for side in sides)}
+    cases = [Case(name="default", reason="what a user gets", hyper=usual)]
+    for name, value in taken.items():
+        extra = {"momentum": 0.9} if name == "nesterov" and "momentum" in taken else {}
+        if usual.get(name) != value:
+            cases.append(
+                Case(name=name.replace("_", "-"), reason=f"{name} alone", hyper={**usual, **extra, name: value})
+            )
     return tuple(cases)
+
+
+def _is_such(value: Any, default: Any) -> bool:
+    """Whether an option with this default may be expected to take the value: its kind, with as many parts."""
+    if default is None or default is inspect.Parameter.empty:
+        return True
+    if isinstance(value, tuple):
+        return isinstance(default, (tuple, list)) and len(default) == len(value)
+    if isinstance(value, bool) or isinstance(default, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(default, (int, float)) or type(default).__name__ == "Tensor"  # an lr may be one
 
 
 def _fitting(cases: tuple[Case, ...], subject: Subject, against: Against | None) -> tuple[Case, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,17 +16,35 @@ import torch
 from torch.optim import Optimizer
 
 from ...reference.driving import Drive
-from ...scratch_impls import Case, Spec, as_shape
+from ...scratch_impls import Case, Spec, SpecError
 from .against import Against, against_of
 from .cases import cases_for
+from .declarations import DECLARATIONS
 from .request import DTYPES, names_of
 from .result import NotApplicable, NotDeclared
+from .seen import Seen, Shape
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
 # What a check's file takes from here; the values that it reads are defined beside.
 __all__ = [
-    "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
-    "each_for_itself", "gradients", "judged_as", "parameters", "subject_of", "walk",
+    "EXECUTION",
+    "SUPPORTS",
+    "Against",
+    "Check",
+    "Context",
+    "Subject",
+    "check",
+    "context_for",
+    "declared",
+    "each_for_itself",
+    "fitted",
+    "gradients",
+    "judged_as",
+    "not_by_design",
+    "note",
+    "parameters",
+    "subject_of",
+    "walk",
 ]  # fmt: skip
 
 SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
@@ -38,6 +57,10 @@ class Context:
     cases       hyperparameters that subject and reference both take, each with its reason; the first is the defaults
     quick       fewer cases, steps and dtypes
     supports    the abilities of SUPPORTS that are declared
+    declared    the words of DECLARATIONS: what is so by design
+    shapes      those to judge with; unless given, those that each check asks for, larger where they are refused
+    given       the cases are somebody's choice: one that is refused is a fault then
+    notes       what was found out and changes how it is judged, for the report
     """
 
     subject: Subject
@@ -47,23 +70,55 @@ class Context:
     device: str = "cpu"
     quick: bool = False
     supports: frozenset[str] = frozenset()
+    declared: frozenset[str] = frozenset()
+    shapes: tuple[Shape, ...] = ()
+    given: bool = False
+    notes: tuple[str, ...] = ()
     seed: int = 0
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
-        """The subject over these parameters."""
+        """The subject over these parameters; one that draws random numbers, from one random state."""
+        self.seen.seed(self.seed)
         made: Optimizer = self.subject.make(params, **hyper)
         return made
+
+    @functools.cached_property
+    def seen(self) -> Seen:
+        """What trials of the subject show."""
+        return Seen(self)
+
+    @functools.cached_property
+    def settled(self) -> Context:
+        """The same after a look at the subject: what checks receive."""
+        from .settled import settled  # it makes contexts
+
+        return settled(self)
+
+    @property
+    def one_rate(self) -> str:
+        """Why a history must keep one learning rate, by either side; "" where both groups say one."""
+        theirs = self.of_the_reference
+        return self.seen.one_rate or (theirs.seen.one_rate if theirs else "")
 
     @property
     def spec(self) -> Spec | None:
         return self.against.spec if self.against else None
 
     @property
+    def draws(self) -> str:
+        """Whether a step of either side depends on random numbers, as declared or as seen."""
+        theirs = self.of_the_reference
+        if "stochastic" in self.declared or self.seen.draws:
+            return "it draws random numbers"
+        return f"{theirs.subject.label} draws random numbers" if theirs and theirs.seen.draws else ""
+
+    @functools.cached_property
     def of_the_reference(self) -> Context | None:
         """The same circumstances with the reference as the subject; None where there is none."""
         if self.against is None:
             return None
-        return dataclasses.replace(self, subject=self.against.as_subject)
+        taken = tuple(dataclasses.replace(case, hyper=self.against.taken(case.hyper)) for case in self.cases)
+        return dataclasses.replace(self, subject=self.against.as_subject, cases=taken)
 
     @property
     def dims(self) -> int | None:
@@ -89,6 +144,8 @@ def context_for(
     cases: Sequence[Case] | None = None,
     dtypes: Sequence[str] = DTYPES,
     supports: Iterable[str] | None = None,
+    declare: Iterable[str] | None = None,
+    shapes: Iterable[Sequence[int]] | None = None,
     quick: bool = False,
     device: str = "cpu",
     seed: int = 0,
@@ -101,6 +158,7 @@ def context_for(
     subject = subject_of(target, label or None)
     dtypes = names_of("dtypes", dtypes, DTYPES)
     given = None if supports is None else names_of("supports", supports, SUPPORTS)
+    by_design = frozenset(names_of("declare", declare, DECLARATIONS))
     reference = against_of(subject, against)
     if reference is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
         subject = dataclasses.replace(subject, options={**reference.common_options, **subject.options})
@@ -118,8 +176,22 @@ def context_for(
     dtypes = _one_format(dtypes, reference) if quick else dtypes
     return Context(
         subject=subject, against=reference, cases=chosen, dtypes=dtypes, device=device, quick=quick, seed=seed,
+        declared=by_design, shapes=_sizes(shapes), given=cases is not None,
         supports=frozenset(SUPPORTS if given is None and subject.torch_name else given or ()),
     )  # fmt: skip
+
+
+def _sizes(shapes: Iterable[Sequence[int]] | None) -> tuple[Shape, ...]:
+    """The shapes as tuples. SpecError for what is none, and for none at all."""
+    if shapes is None:
+        return ()
+    found = tuple(shapes)
+    for shape in found:
+        if not isinstance(shape, (tuple, list)) or not all(type(n) is int and n > 0 for n in shape):
+            raise SpecError(f"shapes: {shape!r} is no shape: give tuples of positive numbers, such as (64, 16)")
+    if not found:
+        raise SpecError("shapes: the list is empty, so nothing would be checked")
+    return tuple(tuple(shape) for shape in found)
 
 
 def _one_format(dtypes: tuple[str, ...], reference: Against | None) -> tuple[str, ...]:
@@ -175,26 +247,51 @@ def declared(context: Context, ability: str) -> None:
         raise NotDeclared(f"declare it with --supports {ability}")
 
 
-# The dimensions that the rule under judgement asks of every parameter: no check need know of it.
-_DIMS: ContextVar[int | None] = ContextVar("dims", default=None)
+def not_by_design(context: Context, *words: str) -> None:
+    """NotApplicable where one of these is declared, or seen to be so, so that the opposite may not be assumed."""
+    if "stochastic" in words and context.draws:
+        raise NotApplicable(f"{context.draws}: two runs that draw for other tensors cannot be compared")
+    for word in words:
+        if word in context.declared:
+            raise NotApplicable(f"declared {word}: {DECLARATIONS[word].what}")
+
+
+# The context under judgement: no check need know which shapes it takes. And what a check has to say beside its verdict.
+_JUDGED: ContextVar[Context | None] = ContextVar("judged", default=None)
+_NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)
 
 
 @contextlib.contextmanager
-def judged_as(context: Context) -> Iterator[None]:
-    """While inside, `parameters` makes such shapes as the context's rule takes."""
-    token = _DIMS.set(context.dims)
+def judged_as(context: Context) -> Iterator[list[str]]:
+    """While inside, `parameters` makes such shapes as the subject takes; gives what `note` is told."""
+    notes: list[str] = []
+    tokens = _JUDGED.set(context), _NOTES.set(notes)
     try:
-        yield
+        yield notes
     finally:
-        _DIMS.reset(token)
+        _JUDGED.reset(tokens[0])
+        _NOTES.reset(tokens[1])
+
+
+def note(text: str) -> None:
+    """What a check leaves out, and why, for the report of one that passes."""
+    notes = _NOTES.get()
+    if notes is not None and text and text not in notes:
+        notes.append(text)
+
+
+def fitted(shape: Shape) -> Shape:
+    """The shape that the subject under judgement takes for one that a check asks for."""
+    context = _JUDGED.get()
+    return tuple(shape) if context is None else context.seen.fit(shape)
 
 
 def parameters(
     seed: int, shapes: tuple[tuple[int, ...], ...] = ((3, 2), (4,)), dtype: str = "float32", device: str = "cpu"
 ) -> list[torch.nn.Parameter]:
-    """Fresh parameters of N(0, 1); one seed, one set of values. Shapes are fitted to the rule that is `judged_as`."""
+    """Fresh parameters of N(0, 1); one seed, one set of values. Shapes are fitted to what is `judged_as`."""
     generator = torch.Generator().manual_seed(seed)
-    made = [torch.randn(as_shape(shape, _DIMS.get()), generator=generator, dtype=torch.float64) for shape in shapes]
+    made = [torch.randn(fitted(shape), generator=generator, dtype=torch.float64) for shape in shapes]
     return [torch.nn.Parameter(value.to(device, getattr(torch, dtype))) for value in made]
 
 

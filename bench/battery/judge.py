@@ -19,6 +19,7 @@ from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
 from . import global_state
 from .checks import CHECKS, float32_only
+from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
 from .child import BENCH
 from .context import Check, Context, context_for, judged_as
@@ -56,6 +57,8 @@ def check_optimizer(
     checks: Iterable[str] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     supports: Iterable[str] | None = None,
+    declare: Iterable[str] | None = None,
+    shapes: Iterable[Sequence[int]] | None = None,
     expected_failures: Mapping[str, str] | None = None,
     quick: bool = False,
     device: str = "cpu",
@@ -73,6 +76,8 @@ def check_optimizer(
     cases               hyperparameters to judge; unless given, derived from the signature shared with the reference
     checks              names of checks; all unless given
     supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
+    declare             what is so by design, of DECLARATIONS: docs/declarations.md says what each turns off and on
+    shapes              those of the parameters to judge with; each check's own unless given
     expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
 
     Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
@@ -85,6 +90,8 @@ def check_optimizer(
         cases=cases,
         dtypes=dtypes,
         supports=supports,
+        declare=declare,
+        shapes=shapes,
         quick=quick,
         device=device,
         seed=seed,
@@ -172,8 +179,10 @@ def _with(result: CheckResult, **fields: Any) -> CheckResult:
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(), no_exit(), judged_as(context):
-        verdict = _verdict(check, context)
+    with _process_restored(), no_exit(), judged_as(context.settled) as notes, alike(context.settled):
+        verdict = _verdict(check, context.settled)
+    if verdict["status"] == PASSED and notes:
+        verdict["message"] = "; ".join(notes)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
 
 

@@ -21,6 +21,7 @@ import pytest
 from ...scratch_impls import Case, Spec, UnknownName, nearest
 from .checks import CHECKS
 from .context import SUPPORTS, context_for
+from .declarations import DECLARATIONS
 from .judge import judge
 from .request import DTYPES, names_of
 from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED, CheckReport
@@ -80,6 +81,8 @@ def parametrize_with_checks(
     checks: Iterable[str] | None = None,
     dtypes: Sequence[str] = ("float32", "float64"),
     supports: Iterable[str] | None = None,
+    declare: Iterable[str] | None = None,
+    shapes: Iterable[Sequence[int]] | None = None,
     expected_failures: Mapping[str, str] | Callable[[Any], Mapping[str, str] | None] | None = None,
     quick: bool = False,
     device: str = "cpu",
@@ -99,13 +102,15 @@ def parametrize_with_checks(
     if chosen is not None and not chosen:
         raise ValueError("parametrize_with_checks: the list of checks is empty, so nothing would be checked")
     declared = None if supports is None else names_of("supports", supports, SUPPORTS)
+    by_design = names_of("declare", declare, DECLARATIONS)
+    sizes = None if shapes is None else list(shapes)
     dtypes = names_of("dtypes", dtypes, DTYPES)
     params = []
     for subject in subjects:
         expected = expected_failures(subject) if callable(expected_failures) else expected_failures
         made = optimizer_checks(
             chosen, target=subject, against=against, cases=cases, dtypes=dtypes, supports=declared,
-            expected_failures=expected, quick=quick, device=device, seed=seed,
+            declare=by_design, shapes=sizes, expected_failures=expected, quick=quick, device=device, seed=seed,
         )  # fmt: skip
         params += [pytest.param(one, id=f"{_name(subject)}-{one.name}") for one in made]
     return pytest.mark.parametrize(ARGUMENT, params)

@@ -40,6 +40,7 @@ class Request:
     target      MODULE:CLASS, MODULE:FUNCTION, a scratch optimizer's name or a formula file
     against     the same; None: what the target's own kind is held against
     cases       a TOML or JSON file
+    shapes      such as "64x16,8x3x3x3,7"
     """
 
     target: str
@@ -47,6 +48,8 @@ class Request:
     cases: str | None = None
     dtypes: tuple[str, ...] = DTYPES
     supports: tuple[str, ...] | None = None
+    declare: tuple[str, ...] = ()
+    shapes: str | None = None
     quick: bool = False
     device: str = "cpu"
     seed: int = 0
@@ -62,6 +65,8 @@ class Request:
             "cases": None if self.cases is None else read_cases(Path(self.cases)),
             "dtypes": self.dtypes,
             "supports": self.supports,
+            "declare": self.declare,
+            "shapes": None if self.shapes is None else shapes_in(self.shapes),
             "quick": self.quick,
             "device": _device(self.device),
             "seed": self.seed,
@@ -135,6 +140,17 @@ def _device(text: str) -> str:
         except (AssertionError, RuntimeError) as error:
             raise TargetError(f"no device {text!r} here: {str(error).splitlines()[0]}") from None
     return text
+
+
+def shapes_in(text: str) -> tuple[tuple[int, ...], ...]:
+    """The shapes of "64x16,8x3x3x3,7". SpecError for what is none."""
+    found = []
+    for part in text.split(","):
+        sizes = part.strip().split("x")
+        if not all(size.isdecimal() and int(size) for size in sizes):
+            raise SpecError(f"{part.strip()!r} is no shape: write sizes of 1 or more, such as 64x16,8x3x3x3,7")
+        found.append(tuple(int(size) for size in sizes))
+    return tuple(found)
 
 
 def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tuple[str, ...]:

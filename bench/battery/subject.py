@@ -123,11 +123,23 @@ def _behind_partials(make: Any) -> Any:
     return make
 
 
+def fixed_by(make: Any) -> dict[str, Any]:
+    """The options that partials fix, but for those of execution."""
+    found: dict[str, Any] = {}
+    while isinstance(make, functools.partial):
+        found = {**make.keywords, **found}  # the outer one rules
+        make = make.func
+    return {name: value for name, value in found.items() if name not in EXECUTION}
+
+
 def _signature(make: Factory) -> dict[str, Any]:
     """Every parameter but the first is an option."""
     parameters = list(inspect.signature(make).parameters.values())
     named = [p for p in parameters[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    fixed = make.keywords if isinstance(make, functools.partial) else {}
+    fixed = {}
+    inner = make
+    while isinstance(inner, functools.partial):
+        fixed, inner = {**inner.keywords, **fixed}, inner.func
     one_way = {"foreach", "fused"} & set(fixed)  # they exclude one another: a partial that fixes one leaves no choice
     return {
         "options": {p.name: p.default for p in named if p.name not in EXECUTION and p.name not in fixed},

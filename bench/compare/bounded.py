@@ -114,13 +114,9 @@ class Bounded:
             return _power(*self._with(exponent))
         value = self.value
         with np.errstate(all="ignore"):
-            if exponent == 0.5:
-                root = np.sqrt(value)
-                # The derivative is infinite at 0, where the root of the error itself is the bound.
-                inherited = np.fmin(self.error / (2 * abs(root)), np.sqrt(self.error))  # the root of -0.0 is -0.0
-                return _rounded(root, inherited, self.precision, self.constant)
-            inherited = abs(exponent * value ** (exponent - 1)) * self.error + (exponent == 2) * self.error**2
-            return _rounded(value**exponent, inherited, self.precision, self.constant)
+            power = np.sqrt(value) if exponent == 0.5 else value**exponent
+            inherited = _error_of_power(value, self.error, exponent)
+            return _rounded(power, inherited, self.precision, self.constant)
 
     def __rpow__(self, base: float) -> Bounded:
         exponent, error, a, error_a, precision, constant = self._with(base)
@@ -211,10 +207,20 @@ def _rounded(value: Any, inherited: Any, precision: Precision, constant: bool) -
 
 
 def _power(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, constant: bool) -> Bounded:
-    """a ** b for a > 0, where both have errors."""
+    """a ** b for a >= 0, where both have errors."""
     with np.errstate(all="ignore"):
         power = a**b
-        return _rounded(power, abs(power) * (abs(b / a) * error_a + abs(np.log(a)) * error_b), precision, constant)
+        from_exponent = np.where(np.equal(power, 0), 0.0, abs(power) * abs(np.log(a)) * error_b)
+        return _rounded(power, _error_of_power(a, error_a, b) + from_exponent, precision, constant)
+
+
+def _error_of_power(value: Any, error: Any, exponent: Any) -> Any:
+    """What a ** exponent inherits from the error of a."""
+    first_order = abs(exponent * abs(value) ** (exponent - 1)) * error + (exponent == 2) * error**2
+    if np.all((exponent > 0) & (exponent < 1)):
+        # The derivative is infinite at 0, where the root of the error itself is the bound: |x^q - y^q| <= |x - y|^q.
+        return np.fmin(first_order, error**exponent)
+    return first_order
 
 
 def _quotient(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, constant: bool) -> Bounded:

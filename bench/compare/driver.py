@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from ...reference.driving import driven_by_grad
 from ...reference.local_model import closure_for
 from ...scratch_impls import map_state
+from .optimizer_state import rate_of, tensor_by_name
 from .scenario import Scenario
 
 Factory = Callable[..., Optimizer]  # (params, **hyper) -> optimizer
@@ -38,7 +39,7 @@ class Side:
         self.units = [self.params] if together else [[p] for p in self.params]
         self.rugged = together and scenario.rugged
         self.optimizer = driven_by_grad(make)(self.params, **hyper)
-        self.lrs = [group["lr"] for group in self.optimizer.param_groups]
+        self.lrs = [rate_of(group) for group in getattr(self.optimizer, "param_groups", ())]
         # By load_state_dict, which every optimizer has: its own attributes have names that nobody knows.
         if scenario.synced is not None:
             saved = self.optimizer.state_dict()
@@ -51,8 +52,11 @@ class Side:
         for param, buffer, gradient in zip(self.params, self.grads, gradients, strict=True):
             param.grad = None if gradient is None else buffer.copy_(gradient)
         # Written into the groups, as schedulers do: an optimizer that reads lr once in its constructor shows here.
-        for group, lr in zip(self.optimizer.param_groups, self.lrs, strict=True):
-            group["lr"] = lr * lr_factor
+        for group, lr in zip(getattr(self.optimizer, "param_groups", ()), self.lrs, strict=True):
+            if lr is not None:
+                group["lr"] = lr * lr_factor
+            elif lr_factor != 1:  # `Scenario.at_one_rate` is for such
+                raise TypeError("a group without a learning rate cannot be driven at several")
         if self.rugged:
             self.optimizer.step(closure_for(self.params, rugged=True))
         else:
@@ -66,7 +70,7 @@ class Side:
     def read(self, names: list[list[str]], expected: list[bool]) -> list[Any]:
         """The tensors in the order of `names`, None where the formula has none yet or this side has none at all."""
         found = [
-            joined(unit) if name == "param" else self.optimizer.state.get(unit[0], {}).get(name)
+            joined(unit) if name == "param" else tensor_by_name(self.optimizer, unit[0], name)
             for unit, wanted in zip(self.units, names, strict=True)
             for name in wanted
         ]

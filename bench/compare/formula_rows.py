@@ -43,7 +43,7 @@ class Layout:
         return (
             [pair is not None for pair in pairs],
             self.row([None if pair is None else pair.value for pair in pairs]),
-            self.row([None if pair is None else pair.error for pair in pairs]),
+            _sayable(self.row([None if pair is None else pair.error for pair in pairs])),
         )
 
     def row(self, values: list[Any]) -> np.ndarray:
@@ -89,6 +89,11 @@ def formula_rows(spec: Spec, hyper: HyperKey, scenario: Scenario, dtype: str) ->
         bounds.step(gradients, factor)
         rows.append(layout.bounds_row(bounds))
     return layout, rows
+
+
+def _sayable(errors: np.ndarray) -> np.ndarray:
+    """A bound that is no number (inf - inf, 0 times inf) is none: the formula can say nothing of that element."""
+    return np.where(np.isnan(errors), np.inf, errors)
 
 
 def _size(value: Any, param: Any) -> int:

@@ -65,6 +65,10 @@ class Scenario:
         """As the formula can take it, rounded to the format."""
         return self.for_spec(spec).cast_to(dtype)
 
+    def at_one_rate(self) -> Scenario:
+        """The same without any change of the learning rate, for whom no group says one."""
+        return self if set(self.lr_factors) <= {1.0} else replace(self, lr_factors=(1.0,) * len(self.lr_factors))
+
     def cast_to(self, dtype: str) -> Scenario:
         """Start and gradients rounded to the format, so that every side and the bounds start from the same values."""
         gradients = tuple(tuple(None if g is None else cast(g, dtype) for g in row) for row in self.gradients)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,8 +38,9 @@ def unless_by_design(context: Context, case: Case, judge: Callable[[Context, Cas
         reference = context.of_the_reference
         if reference is None:
             raise
+        assert context.against is not None
         try:
-            judge(reference, case)
+            judge(reference, dataclasses.replace(case, hyper=context.against.taken(case.hyper)))
         except Failed as theirs:
             # Another cause is another fault: torch's ASGD takes a changed lr a step late, which excuses no eps.
             if theirs.cause == fault.cause:

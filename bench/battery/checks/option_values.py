@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from ....scratch_impls import as_shape
 from ..context import Context
 from .state import groups_of
 
@@ -29,7 +28,7 @@ def learning_rate_option(context: Context, hyper: Mapping[str, Any]) -> str:
 
 
 def _group_lr(context: Context, hyper: Mapping[str, Any]) -> Any:
-    p = torch.nn.Parameter(torch.zeros(as_shape((1,), context.dims)))
+    p = torch.nn.Parameter(torch.zeros(context.seen.fit((1,))))
     return groups_of(context.build([p], **hyper))[0].get("lr")
 
 

@@ -5,6 +5,7 @@ The bound of each element is computed, not chosen: the formula evaluated on pair
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from ....scratch_impls import Case
 from ...compare.diagnose import likely_cause
 from ...compare.gap import Gap, Replay, gaps
 from ...compare.replay import Factory, replay, trajectory
-from ...compare.scenario import Scenario
+from ...compare.scenario import Scenario, probe
 from ..context import Context
 from ..result import Failed, NotApplicable
 from .reproduction import reproduction_of_gap
@@ -33,10 +34,7 @@ def the_reference(context: Context) -> Factory:
 
 def _options_of_both(context: Context, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the subject and the reference receive: the case, less what only the other side takes."""
-    given = dict(case.hyper)
-    if context.spec is None:
-        return given, given
-    return given, {name: value for name, value in given.items() if name in context.spec.defaults}
+    return dict(case.hyper), context.against.taken(case.hyper) if context.against else dict(case.hyper)
 
 
 def compare(
@@ -61,6 +59,17 @@ def judge_agreement(
 
     Where the reference has no formula there is no bound: then by the measured tolerance, in float64.
     """
+    try:
+        _judge_agreement(context, case, scenario, dtype, lockstep=lockstep, make=make)
+    except Failed as fault:
+        if context.draws:  # what is the same all the same needs no excuse
+            raise NotApplicable(f"{context.draws}: {fault.message}") from None
+        raise
+
+
+def _judge_agreement(
+    context: Context, case: Case, scenario: Scenario, dtype: str, *, lockstep: bool, make: Any
+) -> None:
     if context.spec is None:
         _judge_without_formula(context, case, scenario, make)
         return
@@ -78,6 +87,35 @@ def judge_agreement(
         if gap is None:
             return
     _fail_at_gap(context, case, scenario, dtype, gap, lockstep=lockstep, make=make)
+
+
+def _only_small(context: Context, case: Case, scenario: Scenario, dtype: str, make: Any) -> str:
+    """ "only parameters of fewer than 16 elements differ", where that is so: found with sizes between those of the
+    history that differ and those that agree.
+    """
+
+    def differing(history: Scenario) -> tuple[set[int], set[int]]:
+        sizes = [np.size(start) for start in history.start]
+        found = compare(context, case, history, dtype, lockstep=True, make=make, states=())
+        ends = [*(first for _, first in found.slots[1:]), found.gap_bounds.shape[1]]
+        worst: dict[str, float] = {}
+        for (name, a), b in zip(found.slots, ends, strict=True):
+            tensor, _, what = name.partition(".")
+            worst[tensor] = max(worst.get(tensor, 0.0), float(found.gap_bounds[:, a:b].max()) if what == "param" else 0)
+        apart = {size for size, label in zip(sizes, history.labels, strict=True) if worst.get(label, 0) > 1}
+        return apart, set(sizes) - apart
+
+    apart, near = differing(scenario)
+    if not apart or not near or max(apart) >= min(near) or context.whole:
+        return ""
+    low, high = max(apart), min(near)
+    between = tuple((n,) for n in range(low + 1, high)[:: max(1, (high - low) // 64)])
+    if between and context.dims is None:
+        more, fewer = differing(probe(0, steps=6, shapes=between).at_one_rate())
+        if more and fewer and max(more) > min(fewer):
+            return ""  # it is not the size
+        high = min(fewer, default=high)
+    return f"only parameters of fewer than {high} elements differ"
 
 
 def _require_trusted_reference(context: Context, case: Case, result: Replay) -> None:
@@ -103,6 +141,9 @@ def _fail_at_gap(
     subject = make or context.subject.make
     ours, theirs = _options_of_both(context, case)
     cause = likely_cause(context.spec, subject, theirs, ours, scenario, dtype, context.device) if context.spec else ""
+    if not cause and context.spec is not None:
+        with contextlib.suppress(Exception):  # another size may be refused
+            cause = _only_small(context, case, scenario, dtype, make)
     origin = f"; the bound is the rounding error of {context.spec.name}'s formula" if context.spec else ""
     # A script follows one element from its start: it shows nothing where other elements have a part in the step, nor of
     # a later step in lockstep, whose parameters were set equal to the reference's on the way.
@@ -129,6 +170,8 @@ def steps_of(context: Context) -> int:
 
 def _judge_without_formula(context: Context, case: Case, scenario: Scenario, make: Any = None) -> None:
     """Against a class without a formula: float64, each parameter within the measured tolerance of the largest value."""
+    if "float64" not in context.dtypes and context.seen.why_shape(context.seen.fit((4, 3)), dtype="float64"):
+        raise NotApplicable("the reference has no formula, so float64 would be compared, and it refuses that")
     sides = (make or context.subject.make, the_reference(context))
     ours, theirs = (trajectory(make, case.hyper, scenario, context.device) for make in sides)
     scale = np.abs(theirs).max()

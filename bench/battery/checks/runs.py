@@ -1,5 +1,8 @@
 """Running an optimizer: fresh parameters, the gradients of each step, and a snapshot after each.
 
+One that draws random numbers takes each step from the random state of that step's gradients, so that two runs that are
+given the same are compared number for number, whatever was drawn before.
+
 Two ways to give gradients. `run` takes a history that the check may edit first (leave out a step, a parameter, a sign)
 and keeps a snapshot of every step. `take_steps` draws the gradients by the number of the step, so that a run which was
 saved, copied or moved to another device goes on with those that the unbroken one gets.
@@ -7,14 +10,20 @@ saved, copied or moved to another device goes on with those that the unbroken on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import functools
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ....scratch_impls import Case
 from ..context import Context, parameters, walk
+from ..seen import Seen
 
 Params = list[torch.nn.Parameter]
 Gradients = Sequence[torch.Tensor | None]  # of one step, one for each parameter
@@ -71,6 +80,42 @@ def take_steps(optimizer: Optimizer, params: Params, steps: range, seed: int) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + steps.start)
         walk(optimizer, params, steps, seed)
+
+
+@contextlib.contextmanager
+def alike(context: Context) -> Iterator[None]:
+    """Inside, every step of one that draws random numbers begins in the random state that its gradients stand for."""
+    if not context.seen.draws:
+        yield
+        return
+    hook = register_optimizer_step_pre_hook(functools.partial(_seed_step, context.seen))
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+def _seed_step(seen: Seen, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A closure makes the gradients: then after it."""
+    closure = args[1] if len(args) > 1 else kwargs.get("closure")
+    if closure is None:
+        _seed_by_gradients(seen, optimizer)
+        return None
+
+    def seeding() -> Any:
+        loss = closure()
+        _seed_by_gradients(seen, optimizer)
+        return loss
+
+    return ((args[0], seeding, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": seeding})
+
+
+def _seed_by_gradients(seen: Seen, optimizer: Any) -> None:
+    """By the largest of all: it is the same in whatever order, layout and sign they come."""
+    groups = [group["params"] if isinstance(group, Mapping) else group for group in optimizer.param_groups]
+    found = [p.grad for group in groups for p in group if p.grad is not None and p.grad.numel()]
+    largest = max((float(abs(g.to_dense()).max()) for g in found), default=0.0)
+    seen.seed(zlib.crc32(struct.pack("f", largest)))
 
 
 def subject_after(context: Context, case: Case, dtype: str, steps: int) -> tuple[Optimizer, Params]:

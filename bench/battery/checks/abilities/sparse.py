@@ -54,7 +54,7 @@ def _reference_run(context: Context, case: Case, dtype: str) -> torch.Tensor | N
     """
     if context.against is None or context.whole:
         return None
-    hyper = {n: v for n, v in case.hyper.items() if context.spec is None or n in context.spec.defaults}
+    hyper = context.against.taken(case.hyper)
     try:
         return _run_table(context, context.against.make, hyper, dtype, True)
     except REFUSALS:

@@ -7,14 +7,15 @@ Control: an Adam that counts so.
 
 from __future__ import annotations
 
-from ....compare.scenario import probe
-from ...context import Context, check
+from ...context import Context, check, not_by_design
+from ..histories import probe
 from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
 @check("T7", place=4)
 def late_parameters(context: Context) -> None:
     the_reference(context)
+    not_by_design(context, "group-state")
     for case, dtype in each_case_and_dtype(context):
         # Its first step is the sixth of the optimizer: a shared count divides v by 1 - 0.999^6 instead of 1 - 0.999.
-        judge_agreement(context, case, probe(context.seed + 2, steps=15, late=True), dtype)
+        judge_agreement(context, case, probe(context, context.seed + 2, steps=15, late=True), dtype)

@@ -9,8 +9,8 @@ Controls: an optimizer with each of these, and an Adagrad that loses a millionth
 
 from __future__ import annotations
 
-from ....compare.scenario import probe
 from ...context import Context, check
+from ..histories import probe
 from ..reference_agreement import each_case_and_dtype, judge_agreement, steps_of, the_reference
 
 
@@ -19,4 +19,4 @@ def many_steps(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):
         # Another seed than that of one-step: a history in which a mistake happens not to show is not used twice.
-        judge_agreement(context, case, probe(context.seed + 1, steps=steps_of(context), rugged=True), dtype)
+        judge_agreement(context, case, probe(context, context.seed + 1, steps=steps_of(context), rugged=True), dtype)

@@ -8,8 +8,8 @@ Controls: an optimizer with each of these bugs.
 
 from __future__ import annotations
 
-from ....compare.scenario import probe
 from ...context import Context, check
+from ..histories import probe
 from ..reference_agreement import each_case_and_dtype, judge_agreement, steps_of, the_reference
 
 
@@ -18,4 +18,4 @@ def one_step(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):
         # In lockstep only the parameters are set equal; each side keeps the state that it made itself.
-        judge_agreement(context, case, probe(context.seed, steps=steps_of(context)), dtype, lockstep=True)
+        judge_agreement(context, case, probe(context, context.seed, steps=steps_of(context)), dtype, lockstep=True)

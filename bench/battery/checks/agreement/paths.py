@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
@@ -20,10 +21,11 @@ from .....reference import torch_paths
 from .....reference.known_defects import expected_failures
 from .....scratch_impls import Case
 from ....compare.replay import Factory
-from ....compare.scenario import probe
-from ...context import Context, check
+from ...context import Context, check, note, parameters
 from ...result import Failed, NotApplicable
+from ...seen import why_refused
 from ..faults import reported_at, unless_by_design
+from ..histories import probe
 from ..persistence._save_and_resume import judge_resumed_run
 from ..reference_agreement import judge_agreement
 from ..structure._separate_optimizers import judge_groups_of_a_model
@@ -39,18 +41,23 @@ def paths(context: Context) -> None:
     for flag in (None, *flags):
         switched = off if flag is None else {**off, flag: True}
         make = functools.partial(context.subject.make, **switched)
+        if why := _refused(context, make):
+            if flag is None:
+                raise NotApplicable(f"it refuses to be made with {', '.join(f'{n}=False' for n in flags)}: {why}")
+            note(f"it refuses {flag}=True: {why}")
+            continue
         try:
             for case in context.cases if context.spec else ():
                 # One format, few steps: a path differs from another in its kernels, at once; the grid judged the rest.
-                judge_agreement(context, case, probe(context.seed, steps=12), context.dtypes[0], make=make)
+                judge_agreement(context, case, probe(context, context.seed, steps=12), context.dtypes[0], make=make)
             if flag and context.cases:
                 _judge_beyond_the_cases(context, flag, switched)
         except Failed as fault:
             fault.message = f"with {flag}=True: {fault.message}" if flag else fault.message
             raise
-        profiles[flag or "for-loop"] = _operators(make)
+        profiles[flag or "for-loop"] = _operators(context, make)
     for flag in flags:
-        if profiles[flag] == profiles["for-loop"]:
+        if profiles.get(flag) == profiles["for-loop"]:
             raise Failed(
                 f"{flag}=True ran the same operators as {flag}=False: {', '.join(profiles[flag][:4])}, ...",
                 cause=f"the option {flag} is ignored",
@@ -66,7 +73,7 @@ def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, 
     known = expected_failures(functools.partial(context.subject.make, **switched), [dtype])
     judged: dict[str, Callable[[Context], None]] = {  # under the name of the check that says it of the class itself
         "late-parameters": lambda context: judge_agreement(
-            context, case, probe(context.seed + 2, steps=15, late=True), dtype
+            context, case, probe(context, context.seed + 2, steps=15, late=True), dtype
         ),
         "groups": lambda context: judge_groups_of_a_model(context, case),
         "save-load": lambda context: judge_resumed_run(context, case, dtype),
@@ -85,12 +92,25 @@ def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, 
                 unless_by_design(context, case, functools.partial(on, name=name))
 
 
-def _operators(make: Factory) -> list[str]:
+def _refused(context: Context, make: Factory) -> str:
+    """What it refuses this way with, on purpose and for the first case."""
+
+    def attempt() -> None:
+        make(parameters(context.seed, dtype=context.dtypes[0], device=context.device), **_hyper(context))
+
+    return why_refused(attempt)
+
+
+def _hyper(context: Context) -> Mapping[str, Any]:
+    return context.cases[0].hyper if context.cases else {}
+
+
+def _operators(context: Context, make: Factory) -> list[str]:
     """The operators of one profiled step, sorted."""
-    params = [torch.nn.Parameter(torch.ones(64)) for _ in range(2)]
-    optimizer = make(params)
+    params = parameters(context.seed, ((64,), (64,)), context.dtypes[0], context.device)
+    optimizer = make(params, **_hyper(context))
     for _ in range(2):
         for p in params:
-            p.grad = torch.ones(64)
+            p.grad = torch.ones_like(p)
         names = torch_paths.operators(optimizer)
     return names

@@ -8,8 +8,8 @@ Controls: an optimizer for each wrong place of eps, and one without eps.
 
 from __future__ import annotations
 
-from ....compare.scenario import tiny
 from ...context import Context, check
+from ..histories import tiny
 from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
@@ -18,4 +18,4 @@ def tiny_gradients(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):
         # lr stays as it is: nothing but eps should be able to explain a difference here.
-        judge_agreement(context, case, tiny(context.seed), dtype)
+        judge_agreement(context, case, tiny(context, context.seed), dtype)

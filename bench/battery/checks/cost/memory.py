@@ -9,6 +9,7 @@ Controls: an optimizer with each of these bugs, and one with twelve tensors of s
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import torch
@@ -66,7 +67,8 @@ def _judge_growth(context: Context, ours: _Memory, theirs: _Memory, last: int, w
     remembered = 1.5 * (theirs.late - theirs.early) if context.whole else 0
     if ours.late > ours.early + remembered + CONSTANT:
         raise Failed(
-            f"the state of {ELEMENTS} elements grows from {ours.early} bytes after step 2 to {ours.late} after {last}",
+            f"the state of {_elements(context)} elements grows from {ours.early} bytes after step 2 to {ours.late} "
+            f"after {last}",
             cause="a list in the state that is never emptied",
             **where,
         )
@@ -86,15 +88,15 @@ def _judge_growth(context: Context, ours: _Memory, theirs: _Memory, last: int, w
 
 def _judge_size(context: Context, label: str, ours: _Memory, theirs: _Memory, where: dict[str, str]) -> None:
     if ours.late > theirs.late * (1.5 if context.whole else 1) + CONSTANT:
-        a, b = ours.late / ELEMENTS, theirs.late / ELEMENTS
+        a, b = (side.late / _elements(context) for side in (ours, theirs))
         raise Failed(f"{a:.3g} bytes of state an element; {label} has {b:.3g}", **where)
-    copies = ours.temporaries / (ELEMENTS * getattr(torch, where["dtype"]).itemsize)
+    copies = ours.temporaries / (_elements(context) * getattr(torch, where["dtype"]).itemsize)
     if copies > TEMPORARIES * (2 if context.whole else 1):
         raise Failed(f"a step makes temporary tensors of {copies:.3g} times the parameter's size at once", **where)
 
 
 def _measured(context: Context, make: Any, case: Case, dtype: str, last: int) -> _Memory:
-    params = parameters(context.seed, ((ELEMENTS,),), dtype, context.device)
+    params = parameters(context.seed, (_shape(context),), dtype, context.device)
     optimizer = make(params, **case.hyper)
     gradients(context.seed, 0, params)
     assert params[0].grad is not None
@@ -112,6 +114,15 @@ def _measured(context: Context, make: Any, case: Case, dtype: str, last: int) ->
         early=state[2], late=state[last], grown=alive[last] - alive[2], temporaries=tracker.peak - alive[last],
         keeps_gradient=not gradient.expired(),
     )  # fmt: skip
+
+
+def _shape(context: Context) -> tuple[int, ...]:
+    """One of many elements: of the shapes that were given the largest."""
+    return max(context.shapes, key=math.prod, default=(ELEMENTS,))
+
+
+def _elements(context: Context) -> int:
+    return math.prod(context.seen.fit(_shape(context)))
 
 
 def _state_bytes(optimizer: Any, params: list[torch.nn.Parameter]) -> int:

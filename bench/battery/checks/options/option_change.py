@@ -18,11 +18,11 @@ from .....scratch_impls import Case
 from ...context import Context, check, parameters
 from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of
-from ..differences import run_difference
+from ..differences import run_difference, tolerance, values_difference
 from ..faults import reported_at
 from ..option_values import other_value
 from ..runs import Snapshot, clones, gradient_history, run, snapshot
-from ..state import groups_of
+from ..state import groups_of, named_state
 
 Hyper = Mapping[str, Any]
 Change = tuple[Case, str, Any, bool]  # from which case, which option, to what, and whether the reference tells
@@ -87,7 +87,7 @@ def _start(context: Context) -> list[torch.nn.Parameter]:
 def _judge_against_reference(context: Context, case: Case, name: str, new: Any) -> bool:
     """Whether the reference shows a change, which the subject then must show as well."""
     assert context.against is not None
-    hyper = {n: v for n, v in case.hyper.items() if context.spec is None or n in context.spec.defaults}
+    hyper = context.against.taken(case.hyper)
     start = snapshot(_start(context))
     try:
         theirs = [_run_with_change(context.against.make, context, hyper, name, value) for value in (new, None)]
@@ -99,6 +99,8 @@ def _judge_against_reference(context: Context, case: Case, name: str, new: Any) 
     if difference := run_difference(ours[0], theirs[0], start, one_class=False):
         if _differ_with(context, case, hyper, name, new, start):
             return False  # so does who is made with it: eps inside the root shows once eps is large
+        if _keeps_other_state(context, case, hyper):  # averages in another scale go another way after a change
+            return _judge_against_rebuilt(context, case, name, new)
         _fail(
             name,
             new,
@@ -117,6 +119,19 @@ def _differ_with(context: Context, case: Case, hyper: Hyper, name: str, new: Any
     except Exception:  # one of them refuses it there
         return False
     return bool(run_difference(ours, theirs, start, one_class=False))
+
+
+def _keeps_other_state(context: Context, case: Case, hyper: Hyper) -> bool:
+    """Whether the state before the change is not the reference's, in names or in values."""
+    assert context.against is not None
+    found = []
+    for make, given in ((context.subject.make, case.hyper), (context.against.make, hyper)):
+        params = clones(_start(context))
+        optimizer = make(params, **given)
+        run(optimizer, params, gradient_history(context.seed, BEFORE, params))
+        tensors = {n: v for n, v in named_state(optimizer, params).items() if isinstance(v, torch.Tensor) and v.dim()}
+        found.append(tensors)
+    return bool(values_difference(*found, allowed=tolerance(best_dtype(context))))
 
 
 def _judge_against_rebuilt(context: Context, case: Case, name: str, new: Any) -> bool:

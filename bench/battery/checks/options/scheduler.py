@@ -30,15 +30,9 @@ Hyper = dict[str, Any]
 
 
 SCHEDULES: dict[str, Callable[..., Any]] = {
-    "StepLR": lambda optimizer, lr: StepLR(optimizer, step_size=2, gamma=0.5),
-    "LambdaLR": lambda optimizer, lr: LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch)),
-    "OneCycleLR": lambda optimizer, lr: OneCycleLR(
-        # Its default, to cycle momentum as well, raises where the optimizer has none.
-        optimizer,
-        max_lr=lr,
-        total_steps=8,
-        cycle_momentum=bool({"betas", "momentum"} & set(optimizer.defaults)),
-    ),
+    "StepLR": lambda optimizer, lr, cycles: StepLR(optimizer, step_size=2, gamma=0.5),
+    "LambdaLR": lambda optimizer, lr, cycles: LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch)),
+    "OneCycleLR": lambda optimizer, lr, cycles: OneCycleLR(optimizer, max_lr=lr, total_steps=8, cycle_momentum=cycles),
 }
 SCHEDULED_OPTIONS = ("lr", "momentum", "betas")  # what torch's schedulers write into a group
 
@@ -66,11 +60,23 @@ def _judge_schedules(context: Context, case: Case) -> None:
     lr = groups_of(probe)[0].get("lr")
     if not isinstance(lr, (int, float)) or not lr:
         raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
+    # OneCycleLR looks into `defaults` for what it cycles beside lr, and raises where that has neither.
+    cycles = bool({"betas", "momentum"} & set(probe.defaults))
     params = clones(start)
     unscheduled = run(context.build(params, **case.hyper), params, history)
+    if all(torch.equal(was, now) for was, now in zip(start, unscheduled[-1], strict=True)):
+        raise NotApplicable(f"its first {len(history)} steps move nothing, under a schedule or without")
     with reproduced_by(context, functools.partial(_schedule_script, context, case.hyper, lr)):
         for name, schedule in SCHEDULES.items():
-            _judge_schedule(context, case.hyper, name, functools.partial(schedule, lr=lr), start, history, unscheduled)
+            _judge_schedule(
+                context,
+                case.hyper,
+                name,
+                functools.partial(schedule, lr=lr, cycles=cycles),
+                start,
+                history,
+                unscheduled,
+            )
 
 
 def _schedule_script(context: Context, hyper: Any, lr: float) -> list[str]:

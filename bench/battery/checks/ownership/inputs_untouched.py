@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ...context import Context, check, gradients, parameters
+from ...context import Context, check, gradients, note, parameters
 from ...result import Failed
 from ..cases import cases_of
 from ..faults import reported_at
@@ -61,6 +61,9 @@ def _judge_gradients(context: Context, optimizer: Any, params: list[torch.nn.Par
 
 def _judge_group_dict(context: Context, hyper: Any, own: dict[str, Any], params: list[torch.nn.Parameter]) -> None:
     """torch's base class itself keeps the caller's dict and adds defaults to it, so keys that are new are no fault."""
+    if context.seen.groups:
+        note(f"group dicts are not tried: {context.seen.groups}")
+        return
     lr = groups_of(context.build(clones(params), **hyper))[0].get("lr")
     own = {**own, **({"lr": lr} if isinstance(lr, (int, float)) else {})}
     before, given = dict(own), [own]

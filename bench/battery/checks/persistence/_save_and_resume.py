@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -29,16 +30,17 @@ BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for eve
 def load_into_fresh(context: Context, case: Case, params: Params, saved: dict[str, Any] | None) -> Side:
     """A fresh optimizer over copies of the parameters, built with other values, which then loads; None: it does not."""
     fresh = clones(params)
-    group = saved["param_groups"][0] if saved else dict(case.hyper)
-    optimizer = context.build(fresh, **{**case.hyper, **changed_options(context, case, params, group)})
+    held = saved or {"param_groups": [case.hyper]}
+    optimizer = context.build(fresh, **{**case.hyper, **changed_options(context, case, params, held)})
     if saved:
         optimizer.load_state_dict(saved)
     return optimizer, fresh
 
 
-def changed_options(context: Context, case: Case, params: Params, group: dict[str, Any]) -> dict[str, Any]:
+def changed_options(context: Context, case: Case, params: Params, saved: dict[str, Any]) -> dict[str, Any]:
     """Another value for every number that the group holds and the constructor takes: the saved ones must come back."""
     found: dict[str, Any] = {}
+    group = next((group for group in saved["param_groups"] if isinstance(group, Mapping)), {})
     for name in (n for n in {**context.subject.options, **case.hyper} if group.get(n) is not None):
         new = 3 * float(group[name]) if name == "lr" else other_value(name, group[name])
         with contextlib.suppress(TypeError, ValueError):  # such as etas of Rprop that are both below 1
@@ -74,6 +76,7 @@ def judge_resumed_run(context: Context, case: Case, dtype: str) -> None:
 
 def faults_of_resumed_run(context: Context, case: Case, dtype: str) -> list[Failed]:
     optimizer, params = subject_after(context, case, dtype, BEFORE)
+    groups_of(optimizer)  # the options that are to come back stand there
     faults, where = Faults(), {"case": case, "dtype": dtype}
     saved = through_a_file(optimizer.state_dict(), faults)
     resumed, fresh = load_into_fresh(context, case, params, saved)
@@ -153,7 +156,8 @@ def known_options(optimizer: Optimizer, original: Optimizer) -> tuple[Values, Va
 
 
 def group_options(optimizer: Optimizer) -> Values:
-    named = [{k: v for k, v in group.items() if k != "params"} for group in groups_of(optimizer)]
+    groups = [group for group in optimizer.param_groups if isinstance(group, Mapping)]
+    named = [{k: v for k, v in group.items() if k != "params"} for group in groups]
     return dict(leaves(named, "param_groups"))
 
 

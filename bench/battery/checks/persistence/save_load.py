@@ -16,13 +16,12 @@ import torch
 from torch.optim import Optimizer
 
 from .....scratch_impls import Case
-from ...context import Context, check, gradients, parameters
+from ...context import Context, check, gradients, note, parameters
 from ..cases import cases_of, first_and_richest
 from ..differences import require_equal
 from ..questions import Faults
 from ..runs import Params, clones
 from ..state import named_values
-from ..structure._separate_optimizers import accepted_in_a_group
 from ._old_checkpoint import judge_old_checkpoint
 from ._save_and_resume import REFUSED, faults_of_resumed_run, known_options, through_a_file
 
@@ -36,9 +35,11 @@ def save_load(context: Context) -> None:
     for dtype in context.dtypes:
         for case in cases_of(context):
             faults.add(*faults_of_resumed_run(context, case, dtype))
+    several = not (context.whole or context.seen.several_groups or "one-group" in context.declared)
+    note(context.seen.several_groups)
     # Where one group does not go on, three would tell of it again.
-    in_groups = context.cases and not context.whole and all(fault.cause == REFUSED for fault in faults.found)
-    for case in first_and_richest(context) if in_groups else ():
+    in_one = all(fault.cause == REFUSED for fault in faults.found)
+    for case in first_and_richest(context) if context.cases and several and in_one else ():
         with faults.collect():
             _judge_groups_of_equal_shapes(context, case, context.dtypes[0])
     with faults.collect():
@@ -53,11 +54,12 @@ def _judge_groups_of_equal_shapes(context: Context, case: Case, dtype: str) -> N
     parameters in their order, comes back to another one of the same shape, which nothing else would notice.
     """
 
-    lr = case.hyper.get("lr", context.subject.options.get("lr"))
-    own_rates = isinstance(lr, float) and accepted_in_a_group(context, case, {"lr": lr / 2})
-
     def in_three_groups(params: Params, factor: float) -> Optimizer:
-        second, third = ({"lr": part * lr} if own_rates else {} for part in (factor, factor / 2))
+        lr = case.hyper.get("lr", context.subject.options.get("lr"))
+        if context.seen.own_rates or "one-lr" in context.declared:
+            note(context.seen.own_rates)
+            lr = None
+        second, third = ({"lr": part * lr} if isinstance(lr, float) else {} for part in (factor, factor / 2))
         grouped = [{"params": params[:2]}, {"params": params[2:3], **second}, {"params": params[3:], **third}]
         return context.build(grouped, **case.hyper)
 

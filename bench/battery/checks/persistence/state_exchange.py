@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from ..cases import best_dtype, cases_of
 from ..differences import require_equal, tolerance, values_difference
 from ..reproduction import constructor_call, parameter_line, reproduced_by, step_lines
 from ..runs import Params, clones, take_steps
-from ..state import Values, named_state, named_values
+from ..state import Values, named_state, named_values, state_of, state_of_all
 
 BEFORE, AFTER = 5, 10  # steps before and after the exchange
 
@@ -37,6 +38,12 @@ def state_exchange(context: Context) -> None:
     for case in cases_of(context):
         ours, theirs = (_before_exchange(make, context, case, dtype) for make in makes)
         names, others = (_state_names(*side) for side in (ours, theirs))
+        if other := next((type(s).__name__ for p in ours[1] if not isinstance(s := state_of(ours[0], p), Mapping)), ""):
+            raise NotApplicable(f"its state of a parameter is no dict but a {other}, which the reference cannot read")
+        if sides := state_of_all(*ours):
+            raise NotApplicable(
+                f"it keeps state of all parameters together, which is not exchanged: {', '.join(sides)}"
+            )
         if names != others:
             different = ", ".join(sorted(names ^ others))
             raise NotApplicable(f"the state of the two has different names (case {case.name}): {different}")
@@ -66,7 +73,8 @@ def _require_agreement(context: Context, case: Case, dtype: str, ours: Side, the
 def _judge_exchange(context: Context, case: Case, dtype: str, source: Side, other: Side, make: Any, way: str) -> None:
     """What the source saved goes on in a fresh optimizer of the other side, beside the source itself."""
     fresh = clones(source[1])
-    receiver = make(fresh, **case.hyper)
+    assert context.against is not None
+    receiver = make(fresh, **(context.against.taken(case.hyper) if make is context.against.make else case.hyper))
     count = next((value for name, value in named_state(*other).items() if name.endswith(".step")), None)
     receiver.load_state_dict(_adapted_to(source[0].state_dict(), receiver, count))
     scripts = [functools.partial(lines, context, case, dtype) for lines in (_saving_script, _loading_script)]
@@ -104,7 +112,7 @@ def _loading_script(context: Context, case: Case, dtype: str) -> list[str]:
     assert context.against is not None
     theirs, p = _after_steps(context.against.make, case, dtype)
     ours, _ = _after_steps(context.subject.make, case, dtype)
-    count = next((state["step"] for state in ours.state.values() if "step" in state), None)
+    count = next((state["step"] for state in ours.state.values() if isinstance(state, dict) and "step" in state), None)
     saved, start = _adapted_to(theirs.state_dict(), ours, count), p.item()
     _steps(theirs, p)
     return [
@@ -143,7 +151,8 @@ def _literal(value: Any) -> str:
 
 def _before_exchange(make: Any, context: Context, case: Case, dtype: str) -> tuple[Optimizer, Params]:
     params = parameters(context.seed, dtype=dtype, device=context.device)
-    optimizer = make(params, **case.hyper)
+    theirs = context.against is not None and make is context.against.make
+    optimizer = make(params, **(context.against.taken(case.hyper) if theirs and context.against else case.hyper))
     take_steps(optimizer, params, range(BEFORE), context.seed)
     return optimizer, params
 
@@ -167,8 +176,10 @@ def _adapted_to(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[
     """
     saved = copy.deepcopy(saved)
     for group, own in zip(saved["param_groups"], receiver.state_dict()["param_groups"], strict=True):
-        group.update({k: v for k, v in own.items() if k not in group or k in EXECUTION})
-    for state in saved["state"].values() if count is not None else ():
+        # None says nothing that the receiver could take: such as an lr that the sender finds by itself.
+        group.update({k: v for k, v in own.items() if group.get(k) is None or k in EXECUTION})
+    states = [state for state in saved["state"].values() if isinstance(state, dict)]
+    for state in states if count is not None else ():
         steps = float(state.get("step", BEFORE))
         state["step"] = torch.full_like(count, steps) if isinstance(count, torch.Tensor) else type(count)(steps)
     return saved

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from .....scratch_impls import Case
-from ...context import Context, check, parameters
+from ...context import Context, check, note, parameters
 from ...result import Failed
 from ..cases import cases_of
 from ..differences import element_difference
@@ -44,10 +44,12 @@ def closure(context: Context) -> None:
             optimizer = context.build(params, **case.hyper)
             _judge_calls(*_step_with_closure(optimizer, params), expected, source)
             _judge_one_call(context, case, start, params, expected)
-            if not context.whole:
+            grouped = not (context.whole or context.seen.several_groups)
+            note(context.seen.several_groups)
+            if grouped:
                 _judge_three_steps(context, case, start, expected)
             _judge_zero_grad(optimizer, params)
-            if not context.whole:
+            if grouped:
                 _judge_zero_grad(*_one_group_a_parameter(context, case, start))
 
 
@@ -55,6 +57,7 @@ def _calls_of_the_reference(context: Context, start: Any, **hyper: Any) -> int:
     """How often a step of the reference calls its closure; once where there is none."""
     if context.against is None:
         return 1
+    hyper = context.against.taken(hyper)
     params = clones(start)
     return len(_step_with_closure(context.against.make(params, **hyper), params)[1])
 

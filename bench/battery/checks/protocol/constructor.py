@@ -32,7 +32,7 @@ def constructor(context: Context) -> None:
         optimizer = context.build(params, **case.hyper)
         expected = run(optimizer, params, history)
     inherits = isinstance(optimizer, Optimizer)
-    for form, arranged in _forms(inherits=inherits, one_group=context.whole).items():
+    for form, arranged in _forms(inherits=inherits, one_group=context.whole or "one-group" in context.declared).items():
         params = clones(start)
         try:
             found = run(context.build(arranged(params), **case.hyper), params, history)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +11,14 @@ import numpy as np
 import torch
 
 from .....scratch_impls import Case, Spec
+from ....compare import scenario
+from ....compare.gap import Replay
 from ....compare.replay import replay
-from ....compare.scenario import Scenario, probe
+from ....compare.scenario import Scenario
 from ...context import Context, declared, gradients, parameters
 from ...result import Failed, NotApplicable
 from ..cases import cases_of
+from ..histories import probe
 from ..option_values import learning_rate_option
 from ..runs import take_steps
 from ..state import named_state
@@ -32,20 +37,34 @@ def judge_low_precision(context: Context, dtype: str) -> None:
     _judge_step_counters(context, dtype)
     if context.against is None or context.spec is None:
         return
-    scenario = low_precision_scenario(context.seed)
+    history = low_precision_scenario(context.seed, probe(context, context.seed, steps=12, shapes=LOW_PRECISION_SHAPES))
     for case in cases_of(context):
         hyper, ours = _options_of_both(context, case, in_range_of_the_format(case, context.spec))
+        lockstep = functools.partial(
+            replay, context.spec, hyper, context.subject.make, context.against.make, history, device=context.device,
+            our_hyper=ours, equal_params=True,
+        )  # fmt: skip
+        states = "shared" if context.subject.listed else _states_that_agree(lockstep)
         try:
-            result = replay(
-                context.spec, hyper, context.subject.make, context.against.make, scenario, dtype=dtype,
-                device=context.device, our_hyper=ours, states="shared", equal_params=True,
-            )  # fmt: skip
+            result = lockstep(dtype=dtype, states=states)
         except RuntimeError as error:
             raise Failed(f"step() raised RuntimeError: {error}", case=case.name, dtype=dtype) from error
         gap = result.first_failure()
         if gap is not None:
             dtypes = sorted({str(t.dtype) for t in _state_tensors(context, case, dtype)})
             raise Failed(f"{gap}; its state is held in {', '.join(dtypes) or 'no tensor'}", case=case.name, dtype=dtype)
+
+
+def _states_that_agree(lockstep: Callable[..., Replay]) -> tuple[str, ...]:
+    """The names of the state that is the reference's in float32: what is kept otherwise there is so here as well."""
+    try:
+        found = lockstep(dtype="float32", states="shared")
+    except Exception:  # it does not take float32: the checks of that tell of it
+        return ()
+    ends = [*(first for _, first in found.slots[1:]), found.gap_bounds.shape[1]]
+    gap = {(name, a): found.gap_bounds[:, a:b].max() for (name, a), b in zip(found.slots, ends, strict=True) if a < b}
+    apart = {name.rpartition(".")[2] for (name, _), worst in gap.items() if worst > 1}
+    return tuple({name.rpartition(".")[2] for name, _ in gap} - apart - {"param"})
 
 
 def _options_of_both(context: Context, case: Case, hyper: Hyper) -> tuple[Hyper, Hyper]:
@@ -76,7 +95,10 @@ def in_range_of_the_format(case: Case, spec: Spec) -> Hyper:
 LEAST_RATE = 2.0**-4  # a power of two: the same number in every format
 
 
-def low_precision_scenario(seed: int, steps: int = 12) -> Scenario:
+LOW_PRECISION_SHAPES = ((4, 5), (37,), ())
+
+
+def low_precision_scenario(seed: int, history: Scenario | None = None, steps: int = 12) -> Scenario:
     """Steps with every gradient from 1/8 to 15 in size: zeros and tiny ones are another check's business.
 
     Above 255 the square is inf in float16, and above 15 the product of two averages of squares, as Adafactor has it;
@@ -86,7 +108,7 @@ def low_precision_scenario(seed: int, steps: int = 12) -> Scenario:
     def clipped(gradient: Any) -> Any:
         return None if gradient is None else np.where(gradient < 0, -1, 1) * np.clip(np.abs(gradient), 0.125, 15)
 
-    history = probe(seed, steps=steps, shapes=((4, 5), (37,), ()))
+    history = history or scenario.probe(seed, steps=steps, shapes=LOW_PRECISION_SHAPES)
     return replace(history, gradients=tuple(tuple(clipped(g) for g in row) for row in history.gradients))
 
 

@@ -60,7 +60,11 @@ def _after_constant_gradients(context: Context, make: Factory, case: Case, dtype
     """Parameters and state after 200 steps of one gradient: 0.9^200 is below the roundoff, the averages have met."""
     params = parameters(context.seed, ((64,),), dtype, context.device)
     optimizer = make(params, **case.hyper)
-    sizes = torch.logspace(-6, 4, 64, dtype=torch.float64).to(context.device, params[0].dtype).view_as(params[0])
+    sizes = (
+        torch.logspace(-6, 4, params[0].numel(), dtype=torch.float64)
+        .to(context.device, params[0].dtype)
+        .view_as(params[0])
+    )
     for _ in range(200):
         params[0].grad = sizes.clone()  # a class that changes p.grad is another check's business
         optimizer.step()

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .....scratch_impls import Case
-from ....compare.scenario import Scenario, probe
+from ....compare.scenario import Scenario
 from ...context import Context, check, parameters, subject_of
 from ...result import NotApplicable
 from ..cases import best_dtype, first_and_richest
+from ..histories import probe
 from ..reference_agreement import judge_agreement
 
 # What people set and no case has: each in the place of the case's own value.
@@ -29,7 +30,7 @@ GRADIENT = 1e4
 def unusual_values(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is nothing to hold it against")
-    usual = probe(context.seed, steps=9)
+    usual = probe(context, context.seed, steps=9)
     for case in first_and_richest(context):
         judge_agreement(context, case, _scaled(usual), best_dtype(context))
         for unusual in _unusual(context, case):
@@ -44,8 +45,8 @@ def _unusual(context: Context, case: Case) -> Iterator[Case]:
         for value in values if name in shared else ():
             hyper = {**case.hyper, name: value}
             try:
-                for make in (context.subject.make, context.against.make):
-                    make(parameters(context.seed), **hyper)
+                context.subject.make(parameters(context.seed), **hyper)
+                context.against.make(parameters(context.seed), **context.against.taken(hyper))
             except Exception:  # out of range for one of them
                 continue
             yield dataclasses.replace(case, name=f"{case.name} with {name}={value}", hyper=hyper)

@@ -22,7 +22,7 @@ from ..option_values import learning_rate_option, other_value
 from ..options._option_effect import other_values
 from ..runs import Snapshot, clones, gradients_of, run, snapshot
 from ..state import groups_of
-from ._separate_optimizers import difference_from_separate, run_separately
+from ._separate_optimizers import difference_from_separate, own_allowed, run_separately
 
 TRIED = 8  # other values of one option from one case: the nearest kin come first
 # Of an option whose default is None nothing can be derived; a rate and a decay are what people set in a group.
@@ -86,6 +86,8 @@ def judge_own_option(context: Context, case: Case, name: str, new: Any, start: A
     """The second of two groups is given its own value as it is made."""
 
     key = _in_a_group(context, case, name)
+    if not own_allowed(context, {key: new}):
+        return
 
     def made(params: list[Any]) -> Any:
         return context.build([{"params": [params[0], params[2]]}, {"params": [params[1]], key: new}], **case.hyper)

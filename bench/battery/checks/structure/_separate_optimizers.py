@@ -6,13 +6,13 @@ are enough where each step is compared; what begins with numbers of parameters o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from .....scratch_impls import Case
-from ...context import Context, parameters
+from ...context import Context, not_by_design, note, parameters
 from ...result import Failed
 from ..cases import best_dtype, cases_of
 from ..differences import run_difference
@@ -32,7 +32,8 @@ def each_case(
 
 
 def run_separately(context: Context, hyper: Any, start: Any, history: Any, *index: int) -> list[Snapshot]:
-    """The trajectory of some of the parameters in an optimizer of their own."""
+    """The trajectory of some of the parameters in an optimizer of their own; NotApplicable where that says nothing."""
+    not_by_design(context, "stochastic", "coupled")
     params = clones([start[i] for i in index])
     return run(context.build(params, **hyper), params, gradients_of(history, *index))
 
@@ -46,8 +47,26 @@ def difference_from_separate(
     return difference and difference + (f" (counted from step {offset + 1})" if offset else "")
 
 
+def several_refused(context: Context) -> bool:
+    """Whether its parameters must be one group, as declared or as it says itself; then that is noted."""
+    note(context.seen.several_groups)
+    return bool(context.seen.several_groups) or "one-group" in context.declared
+
+
+def own_allowed(context: Context, own: Mapping[str, Any]) -> bool:
+    """Whether a group may have these values of its own; where it refuses that on purpose, its words are noted."""
+    if "lr" in own and "one-lr" in context.declared:
+        note("all groups have one lr, as declared")
+        return False
+    why = context.seen.own_option(**own) if own else ""
+    note(why)
+    return not why
+
+
 def judge_groups_of_a_model(context: Context, case: Case) -> None:
     """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
+    if several_refused(context):
+        return
     # Twenty in one group, since multi-tensor code takes parameters in blocks; fifteen of one shape, so that state which
     # is paired by shape goes astray.
     shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
@@ -55,9 +74,8 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
     history = gradient_history(context.seed, 40, start)
     known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
     given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
-    halved = accepted_in_a_group(
-        context, case, {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
-    )
+    halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
+    halved = _together(context, case, {n: new for n, new in halved.items() if own_allowed(context, {n: new})})
     own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
     members = (range(20), range(20, 22), range(22, 23))
     alone = [run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]]
@@ -72,33 +90,25 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
                          cause="it depends on how many parameters or groups there are")  # fmt: skip
 
 
-def accepted_in_a_group(context: Context, case: Case, values: dict[str, Any]) -> dict[str, Any]:
-    """Those values that a group beside another may have of its own, each with those before; one may be refused."""
+def _together(context: Context, case: Case, values: dict[str, Any]) -> dict[str, Any]:
+    """The values that an optimizer takes, each with those before: some are out of range together."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         own = {**found, name: value}
         try:
-            context.build(_a_step_each(context, 1), **{**case.hyper, **own}).step()
-            first, second = _a_step_each(context, 2)
-            context.build([{"params": [first]}, {"params": [second], **own}], **case.hyper).step()
-        except Exception:  # a trial: out of range together, or one value for all groups
+            context.build(parameters(context.seed, ((3, 2),), best_dtype(context), context.device),
+                          **{**case.hyper, **own})  # fmt: skip
+        except (TypeError, ValueError):
             continue
         found = own
     return found
-
-
-def _a_step_each(context: Context, count: int) -> list[torch.nn.Parameter]:
-    """Parameters with a gradient."""
-    params = parameters(context.seed, ((3, 2),) * count, best_dtype(context), context.device)
-    for p in params:
-        p.grad = torch.ones_like(p)
-    return params
 
 
 def judge_late_start(
     context: Context, case: Case, found: list[Snapshot], start: Any, history: Any, own: Any = None
 ) -> None:
     """Parameter 1 starts at step 4, the others at step 1."""
+    not_by_design(context, "group-state")
     for i in range(3):
         offset = 3 if i == 1 else 0
         hyper = {**case.hyper, **(own or {})} if i == 1 else case.hyper

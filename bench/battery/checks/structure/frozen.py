@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from .....scratch_impls import Case
-from ...context import Context, check, each_for_itself
+from ...context import Context, check, each_for_itself, not_by_design
 from ...result import Failed
 from ..faults import reported_at
 from ..runs import clones, run
@@ -38,6 +38,7 @@ def frozen(context: Context) -> None:
                     raise Failed(f"parameter {i} ({kind}) moved", cause="what has no gradient is updated all the same")
             if not torch.equal(found[3][0], found[2][0]):
                 raise Failed("a step without any gradient moved parameter 0")
+            not_by_design(context, "group-state")
             if difference := difference_from_separate(
                 [*found[:3], *found[4:]], run_separately(context, case.hyper, start, history, 0), start, 0
             ):

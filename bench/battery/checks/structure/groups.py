@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .....scratch_impls import Case
-from ...context import Context, check, each_for_itself
+from ...context import Context, check, each_for_itself, not_by_design
 from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of, first_and_richest
 from ..faults import REFUSALS, reported_at, unless_by_design
@@ -21,12 +21,21 @@ from ..runs import clones, run
 from ..state import groups_of
 from ._own_options import judge_option_set_later, judge_own_option, options_with_effect
 from ._parameters_together import judge_beside_empty_group, judge_coupled_as_the_reference, judge_one_group
-from ._separate_optimizers import difference_from_separate, each_case, judge_groups_of_a_model, run_separately
+from ._separate_optimizers import (
+    difference_from_separate,
+    each_case,
+    judge_groups_of_a_model,
+    own_allowed,
+    run_separately,
+)
 
 
 @check("T6", place=1)
 def groups(context: Context) -> None:
     each_for_itself(context)
+    not_by_design(context, "one-group")
+    if context.seen.several_groups:
+        raise NotApplicable(context.seen.groups or context.seen.several_groups)
     cases, questions = cases_of(context, every=True), Questions()
 
     def ask(judge: Callable[..., None], case: Case, *about: Any) -> None:
@@ -57,7 +66,7 @@ def _judge_two_groups(context: Context, case: Case, neighbour: Case, start: Any,
     other = {**first, **{n: v for n, v in neighbour.hyper.items() if n in keys}}
     if isinstance(first.get("lr"), (int, float)) and first["lr"] == other["lr"]:
         other["lr"] = first["lr"] / 2  # in every pair, for few cases change it
-    changed = [n for n in first if first[n] != other[n]]
+    changed = [n for n in first if first[n] != other[n] and own_allowed(context, {n: other[n]})]
     if difference := _group_difference(context, case.hyper, {n: other[n] for n in changed}, start, history):
         # Each alone, so that the message names the one that is not used.
         single = [n for n in changed if _group_difference(context, case.hyper, {n: other[n]}, start, history)]

@@ -13,13 +13,13 @@ from typing import Any
 import torch
 
 from .....scratch_impls import Case
-from ...context import Context, check, each_for_itself
+from ...context import Context, check, each_for_itself, not_by_design
 from ...result import Failed
 from ..differences import element_difference, run_difference
 from ..faults import reported_at
 from ..runs import Snapshot, clones, gradient_history, run
 from ..state import state_tensors
-from ._separate_optimizers import difference_from_separate, each_case, run_separately
+from ._separate_optimizers import difference_from_separate, each_case, run_separately, several_refused
 
 MISSING = (2, 3, 5)  # steps from 0 without a gradient: twice in a row, since the first may only use up something kept
 ABSENT = 12  # what gives up a parameter's state for lack of gradients was met with limits of 3 to 10 steps
@@ -30,15 +30,17 @@ def none_gradients(context: Context) -> None:
     each_for_itself(context)
     for case, start, history in each_case(context):
         with reported_at(case, context.dtypes[0]):
-            _judge_missing(context, case, start, history)
             _judge_zero_gradients(context, case, start, history)
-            _judge_last_group_without_gradient(context, case, start, history)
+            _judge_missing(context, case, start, history)
+            if not several_refused(context):
+                _judge_last_group_without_gradient(context, case, start, history)
             _judge_long_absence(context, case, start)
 
 
 def _judge_missing(context: Context, case: Case, start: Any, history: Any) -> None:
     """The middle parameter lacks its gradient in three of seven steps."""
     found = _run_with_holes(context, case, start, history)
+    not_by_design(context, "group-state")
     present = [t for t in range(len(history)) if t not in MISSING]
     alone = run_separately(context, case.hyper, start, [history[t] for t in present], 1)
     if difference := difference_from_separate([found[t] for t in present], alone, start, 1):

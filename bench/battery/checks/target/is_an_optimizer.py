@@ -11,7 +11,7 @@ import inspect
 from typing import Any
 
 from .....scratch_impls import Case
-from ...context import Context, check, parameters
+from ...context import Context, check, note, parameters
 from ...result import Failed
 from ..cases import cases_of
 
@@ -24,6 +24,8 @@ FIRST = "is-an-optimizer"  # judged before all others, which it makes not applic
 @check("T15", place=1)
 def is_an_optimizer(context: Context) -> None:
     refused: list[tuple[Case, Exception]] = []
+    for said in (*context.notes, context.seen.small and f"larger shapes are judged: {context.seen.small}"):
+        note(said)
     for case in cases_of(context, every=True):
         try:
             made = context.build(parameters(context.seed, dtype=context.dtypes[0], device=context.device), **case.hyper)

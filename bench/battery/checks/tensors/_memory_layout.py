@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from .....scratch_impls import as_shape
-from ...context import Context, gradients, parameters
+from ...context import Context, fitted, gradients, not_by_design, note
 from ...result import Failed
 from ..cases import best_dtype, first_and_richest
 from ..differences import tolerance, values_difference
@@ -29,12 +29,19 @@ def judge_layout(
     dtype = best_dtype(context)
     if context.dims not in (None, len(shape)):
         return  # such parameters are not for this rule
+    not_by_design(context, "stochastic")  # numbers are drawn in the order of memory
+    if context.shapes and shape not in context.shapes:
+        return
+    if why := context.seen.why_shape(shape) if context.seen.small else "":
+        note(f"it refuses the shape {shape}: {why}")
+        return
     for case in first_and_richest(context):
-        start = parameters(context.seed, (shape, (3,)), dtype, context.device)  # beside an ordinary one, as in a model
+        # Beside an ordinary one, as in a model. The shape is this one, whatever is judged elsewhere.
+        start = [_normal(context, number, each, dtype) for number, each in enumerate((shape, fitted((3,))))]
         view = layout(start[0].detach().clone())
         odd: Params = [torch.nn.Parameter(view), start[1]]
         plain: Params = [
-            torch.nn.Parameter(start[0].detach().clone().reshape(as_shape(plain_shape, context.dims))),
+            torch.nn.Parameter(start[0].detach().clone().reshape(_taken(context, plain_shape, shape))),
             clones(start)[1],
         ]
         storage, holes = odd[0].detach().untyped_storage().data_ptr(), _holes(view)
@@ -55,6 +62,18 @@ def judge_layout(
             raise Failed(f"{name}: the parameter was laid out anew instead of changed in place", **where)
         if not torch.equal(_holes(view), holes):
             raise Failed(f"{name}: the step wrote into memory between the parameter's elements", **where)
+
+
+def _taken(context: Context, plain: Shape, shape: Shape) -> Shape:
+    """The shape of the plain copy; the shape itself where that of the copy is refused."""
+    refused = context.seen.small and context.seen.why_shape(plain)
+    return shape if refused else as_shape(plain, context.dims)
+
+
+def _normal(context: Context, number: int, shape: Shape, dtype: str) -> torch.nn.Parameter:
+    generator = torch.Generator().manual_seed(2 * context.seed + number)
+    value = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return torch.nn.Parameter(value.to(context.device, getattr(torch, dtype)))
 
 
 def _require_equal_steps(name: str, step: int, odd: Params, plain: Params, where: dict[str, str]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from ....compare.scenario import probe
 from ...context import Context, check
 from ...result import NotApplicable
 from ..cases import cases_of
+from ..histories import probe
 from ..reference_agreement import judge_agreement
 
 # Above the 65,536 that a 16-bit index counts, and a multiple of no block or vector.
@@ -25,8 +25,11 @@ FEW = 4  # iterations of a step that is many
 def large_tensor(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is nothing to hold it against")
+    if context.shapes:
+        raise NotApplicable("the shapes to judge with were given")
     case = cases_of(context)[0]
     if "max_iter" in case.hyper:  # each goes through all pairs that are remembered, and in float32 later ones are open
         case = dataclasses.replace(case, hyper={**case.hyper, "max_iter": FEW})
+    history = probe(context, context.seed, steps=1 if context.whole else 2, shapes=((LARGE,),))
     for dtype in context.dtypes:
-        judge_agreement(context, case, probe(context.seed, steps=1 if context.whole else 2, shapes=((LARGE,),)), dtype)
+        judge_agreement(context, case, history, dtype)

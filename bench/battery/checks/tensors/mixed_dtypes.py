@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from .....scratch_impls import Case
-from ...context import Context, check, each_for_itself, parameters
+from ...context import Context, check, each_for_itself, not_by_design, parameters
 from ...result import Failed, NotApplicable
 from ..cases import first_and_richest
 from ..differences import run_difference
@@ -21,6 +21,7 @@ from ..runs import clones, gradient_history, gradients_of, run, snapshot
 @check("T12", place=4)
 def mixed_dtypes(context: Context) -> None:
     each_for_itself(context)
+    not_by_design(context, "stochastic", "coupled")
     for case in first_and_richest(context):
         start = [parameters(context.seed, ((5,),), dtype, context.device)[0] for dtype in ("float32", "float64") * 2]
         history = gradient_history(context.seed, 6, start)

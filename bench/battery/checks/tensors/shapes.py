@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import torch
 
-from ....compare.scenario import probe
 from ...context import Context, check
 from ..cases import first_and_richest
+from ..histories import probe
 from ..reference_agreement import judge_agreement
 from ._memory_layout import STEPS, Layout, Shape, contiguous, judge_layout
 
@@ -49,4 +49,4 @@ def shapes(context: Context) -> None:
     coupled = not context.whole and (context.spec is None or not context.spec.elementwise)
     compared = REFERENCE_SHAPES + MATRICES if coupled else REFERENCE_SHAPES
     for case in first_and_richest(context) if context.against is not None else ():
-        judge_agreement(context, case, probe(context.seed, steps=STEPS, shapes=compared), context.dtypes[0])
+        judge_agreement(context, case, probe(context, context.seed, steps=STEPS, shapes=compared), context.dtypes[0])

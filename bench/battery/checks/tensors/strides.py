@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from .....scratch_impls import as_shape
-from ...context import Context, check, parameters
+from ...context import Context, check, fitted, not_by_design, parameters
 from ..cases import best_dtype
 from ..differences import require_equal, tolerance
 from ._memory_layout import Layout, Shape, contiguous, judge_layout
@@ -54,7 +53,8 @@ def strides(context: Context) -> None:
 def _judge_expanded(context: Context) -> None:
     """A gradient with stride 0, as the derivative of a sum has; its storage is large enough to be misread safely."""
     dtype, case = best_dtype(context), context.richest
-    shape = as_shape((20,), context.dims)
+    not_by_design(context, "stochastic")
+    shape = fitted((20,))
     sides = []
     narrow = torch.ones((1,) * len(shape), dtype=getattr(torch, dtype), device=context.device).expand(shape)
     for gradient in (narrow, narrow.contiguous()):

@@ -1,0 +1,223 @@
+"""What a throw-away instance shows before anything is assumed of it: what it refuses, what it fixes, whether it draws.
+
+Each question is asked once, when a check first needs the answer, so in the process of that check and within its time
+limit. A refusal is an error that their code raises on purpose; one that merely happens is a fault, for a check to tell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import random
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ...scratch_impls import as_shape
+from ..compare.optimizer_state import rate_of
+from . import global_state
+from .guard import no_exit
+
+if TYPE_CHECKING:
+    from .context import Context
+
+Shape = tuple[int, ...]
+
+# What the checks ask for, one of each number of dimensions: who takes these takes all.
+USUAL_SHAPES: tuple[Shape, ...] = ((3, 2), (4,), (4, 5), (7,), (), (1,), (2, 1, 2, 3))
+FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # by which a shape that is refused grows until it is taken
+
+
+def refusal(error: BaseException) -> str:
+    """The error in a line, where a `raise` or an `assert` of somebody's Python made it; "" where it happened."""
+    frames = traceback.extract_tb(error.__traceback__)
+    line = frames[-1].line if frames else ""
+    if not isinstance(error, Exception) or not (line or "").startswith(("raise", "assert")):
+        return ""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+GENERATORS: dict[str, Callable[[int], Any]] = {
+    "torch's random state": torch.manual_seed,
+    "NumPy's random state": np.random.seed,  # the global generator is what it may draw from
+    "Python's random state": random.seed,
+}
+
+
+@contextlib.contextmanager
+def trial() -> Iterator[None]:
+    """Inside, somebody's code is tried: it may print, exit and change global state, and nothing of it stays."""
+    before = global_state.read()
+    try:
+        with no_exit(), contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        global_state.put_back(before)
+
+
+def why_refused(attempt: Callable[[], Any]) -> str:
+    """What an attempt is refused with; "" where it works, or fails without meaning to."""
+    try:
+        with trial():
+            attempt()
+    except (Exception, SystemExit) as error:
+        return refusal(error)
+    return ""
+
+
+def works(attempt: Callable[[], Any]) -> bool:
+    try:
+        with trial():
+            attempt()
+    except (Exception, SystemExit):
+        return False
+    return True
+
+
+class Seen:
+    """What trials of a context's subject show; each attribute is "" or the reason for what cannot be asked of it."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def _tensors(self, shapes: Sequence[Shape], dtype: str = "") -> list[torch.nn.Parameter]:
+        kind = getattr(torch, dtype or self.context.dtypes[0])
+        device, generator = self.context.device, torch.Generator().manual_seed(1)
+        made = [torch.nn.Parameter(torch.randn(s, generator=generator).to(device, kind)) for s in shapes]
+        for p in made:
+            p.grad = torch.randn(p.shape, generator=generator).to(device, kind)
+        return made
+
+    def _step(self, params: Any, tensors: Sequence[torch.nn.Parameter], steps: int = 1, **hyper: Any) -> Any:
+        optimizer = self.context.subject.make(params, **hyper)
+        for _ in range(steps):
+            optimizer.step()
+        return optimizer, tensors
+
+    @property
+    def _hyper(self) -> Mapping[str, Any]:
+        return self.context.cases[0].hyper if self.context.cases else {}
+
+    @functools.cached_property
+    def _optimizer(self) -> Any:
+        """One that took a step of the first case, or None."""
+        with contextlib.suppress(Exception, SystemExit), trial():
+            tensors = self._tensors([self.fit(s) for s in ((3, 2), (4,))])
+            return self._step(tensors, tensors, **self._hyper)[0]
+        return None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What its first group says, but for the parameters."""
+        group = next(iter(getattr(self._optimizer, "param_groups", None) or ()), None)
+        return {k: v for k, v in group.items() if k != "params"} if isinstance(group, Mapping) else {}
+
+    @functools.cached_property
+    def groups(self) -> str:
+        """Why no group can be read or set."""
+        groups = getattr(self._optimizer, "param_groups", None)
+        if not groups or all(isinstance(group, Mapping) for group in groups):
+            return ""
+        return f"its groups are no dicts: a group is a {type(groups[0]).__name__}"
+
+    @functools.cached_property
+    def one_rate(self) -> str:
+        """Why the histories must keep one learning rate."""
+        groups = getattr(self._optimizer, "param_groups", None)
+        if self.groups or not groups or rate_of(groups[0]) is not None:
+            return self.groups
+        return f'its group["lr"] is {groups[0]["lr"]!r}' if "lr" in groups[0] else "its groups have no lr"
+
+    @functools.cached_property
+    def several_groups(self) -> str:
+        """Why its parameters must be one group."""
+
+        def two(**own: Any) -> None:
+            tensors = self._tensors([self.fit((4,))] * 2)
+            self._step([{"params": tensors[:1]}, {"params": tensors[1:], **own}], tensors, **self._hyper)
+
+        return (why := why_refused(two)) and f"it refuses several groups: {why}"
+
+    def own_option(self, **own: Any) -> str:
+        """Why no group may have these values of its own."""
+
+        def two() -> None:
+            tensors = self._tensors([self.fit((4,))] * 2)
+            self._step([{"params": tensors[:1]}, {"params": tensors[1:], **own}], tensors, **self._hyper)
+
+        what = "rates" if set(own) == {"lr"} else ", ".join(own)
+        return (why := why_refused(two)) and f"it refuses groups with {what} of their own: {why}"
+
+    @functools.cached_property
+    def own_rates(self) -> str:
+        """Why all groups must have one learning rate."""
+        groups = getattr(self._optimizer, "param_groups", None)
+        rate = rate_of(groups[0]) if groups else None
+        return "" if rate is None or self.several_groups else self.own_option(lr=rate / 2)
+
+    @functools.cached_property
+    def draws(self) -> str:
+        """Whether what it does depends on random numbers: the same run twice, from two random states."""
+        return "" if self.generators is None else "it draws random numbers"
+
+    @functools.cached_property
+    def generators(self) -> tuple[str, ...] | None:
+        """The random states that its steps draw from, none of them where it has one of its own; None: it draws none."""
+        cases = self.context.cases[:1] + ((self.context.richest,) if self.context.cases else ())
+        for hyper in [case.hyper for case in cases] or [{}]:
+            ends, used = [], ()
+            for seed in (1, 2):
+                with contextlib.suppress(Exception, SystemExit), trial():
+                    for seeded in GENERATORS.values():
+                        seeded(seed)
+                    before = global_state.read()
+                    tensors = self._tensors([self.fit((8, 8))])
+                    ends.append(self._step(tensors, tensors, 3, **hyper)[1][0].detach().clone())
+                    after = global_state.read()
+                    used = tuple(name for name in GENERATORS if after[name] != before[name])
+            if len(ends) == 2 and not torch.equal(*(end.nan_to_num() for end in ends)):
+                return used
+        return None
+
+    def seed(self, seed: int) -> None:
+        """One random state for whatever it draws from."""
+        for name in self.generators or ():
+            GENERATORS[name](seed)
+
+    @functools.cached_property
+    def small(self) -> str:
+        """What it refuses the usual shapes with, all small."""
+        return self.why_shape(*(as_shape(shape, self.context.dims) for shape in USUAL_SHAPES))
+
+    def why_shape(self, *shapes: Shape, dtype: str = "") -> str:
+        """What it refuses parameters of these shapes with."""
+
+        def attempt() -> None:
+            tensors = self._tensors(shapes, dtype)
+            self._step(tensors, tensors, **self._hyper)
+
+        return why_refused(attempt)
+
+    def fit(self, shape: Shape) -> Shape:
+        """The shape that stands for one that a check asks for: one that was given, or the first larger one it takes."""
+        dims = self.context.dims
+        shape = as_shape(shape, dims)
+        if given := [as_shape(s, dims) for s in self.context.shapes]:
+            return next((s for s in given if len(s) == len(shape)), given[-1])
+        return self._grown(shape) if self.small else shape
+
+    def _grown(self, shape: Shape) -> Shape:
+        if shape not in self._kept:
+            first = (*shape, 1)[0]
+            ways = [shape, *(tuple(factor * n for n in shape or (1,)) for factor in FACTORS), (first, 1)]
+            ways += [(factor * first, factor) for factor in FACTORS]  # who takes matrices alone
+            self._kept[shape] = next((way for way in ways if not self.why_shape(way)), shape)
+        return self._kept[shape]
+
+    @functools.cached_property
+    def _kept(self) -> dict[Shape, Shape]:
+        return {}
