@@ -43,8 +43,9 @@ def learning_rate_change(context: Context) -> None:
                 for judge in (_judge_zero_rate, _judge_later_rate):
                     with questions.ask():
                         _judge_unless_by_design(context, case, WAYS[name], judge)
-        with questions.ask(), reported_at(case, context.dtypes[0]):
-            _judge_zero_rate_against_formula(context, case)
+        if context.spec is not None and not context.whole and not context.seen.one_rate:
+            with questions.ask(), reported_at(case, context.dtypes[0]):
+                _judge_zero_rate_against_formula(context, case)
     questions.conclude()
 
 
@@ -99,8 +100,6 @@ def _judge_later_rate(context: Context, hyper: Hyper, way: Way) -> None:
 
 def _judge_zero_rate_against_formula(context: Context, case: Case) -> None:
     """Steps at a rate of 0, within the formula's bound: weight decay as it is, and state as well."""
-    if context.whole or context.spec is None or not case.hyper.get("lr", context.subject.options.get("lr")):
-        raise NotApplicable("there is no formula with a learning rate to hold a rate of 0 against")
     still = dataclasses.replace(probe(context.seed, steps=STEPS), name="steps at lr=0", lr_factors=(0.0,) * STEPS)
     judge_agreement(context, case, still, context.dtypes[0])
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from .....scratch_impls import Case
-from ...context import Context
+from ...context import Context, not_by_design
 from ...result import Failed, NotApplicable
 from ..differences import run_difference
 from ..faults import REFUSALS
-from ..runs import clones, gradients_of, run
+from ..runs import Snapshot, clones, gradients_of, run
 from ._separate_optimizers import difference_from_separate, run_separately
 
 COUPLED = "one parameter's step depends on another's (by design where a norm over all of them is used, else a fault)"
 
 
 def judge_one_group(context: Context, case: Case, start: Any, history: Any) -> None:
+    not_by_design(context, "stochastic", "coupled")
     if not (found := _coupled(context, case, start, history)):
         return
     cause = COUPLED
@@ -30,9 +31,14 @@ def _coupled(context: Context, case: Case, start: Any, history: Any) -> dict[int
     """The parameters that together go otherwise than in an optimizer of their own, and where."""
     params = clones(start)
     together = run(context.build(params, **case.hyper), params, history)
-    alone = [run_separately(context, case.hyper, start, history, i) for i in range(len(start))]
+    alone = [_alone(context, case, start, history, i) for i in range(len(start))]
     differences = {i: difference_from_separate(together, alone[i], start, i) for i in range(len(start))}
     return {i: difference for i, difference in differences.items() if difference}
+
+
+def _alone(context: Context, case: Case, start: Any, history: Any, i: int) -> list[Snapshot]:
+    params = clones([start[i]])
+    return run(context.build(params, **case.hyper), params, gradients_of(history, i))
 
 
 def _odd_place(context: Context, case: Case, start: Any, history: Any) -> str:
@@ -46,9 +52,9 @@ def _odd_place(context: Context, case: Case, start: Any, history: Any) -> str:
 
 def judge_coupled_as_the_reference(context: Context, case: Case, start: Any, history: Any) -> None:
     """Where a step of the reference depends on all parameters, as by a norm over all of them, so must the subject's."""
+    not_by_design(context, "stochastic")
     reference = context.of_the_reference
-    if reference is None:
-        raise NotApplicable("there is no reference whose parameters could be coupled")
+    assert reference is not None
     try:
         theirs = _coupled(reference, case, start, history)
     except Exception:  # an option that it does not take, or a shape

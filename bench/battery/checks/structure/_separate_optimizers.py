@@ -6,7 +6,8 @@ are enough where each step is compared; what begins with numbers of parameters o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -16,9 +17,13 @@ from ...context import Context, not_by_design, note, parameters
 from ...result import Failed
 from ..cases import best_dtype, cases_of
 from ..differences import run_difference
+from ..faults import reported_at, unless_by_design
 from ..option_values import other_value
+from ..questions import Questions
 from ..runs import Snapshot, clones, gradient_history, gradients_of, run
 from ..state import groups_of
+
+Judge = Callable[[Context, Case, Any, Any], None]
 
 
 def each_case(
@@ -29,6 +34,19 @@ def each_case(
     for case in cases_of(context, every=every):
         start = parameters(context.seed, ((3, 2), (4,), (5,)), context.dtypes[0], context.device)
         yield case, start, gradient_history(context.seed, 7, start)
+
+
+def ask_each_case(context: Context, judge: Judge, *, every: bool = False) -> None:
+    """Every case judged by (context, case, start, history); what the reference does as well is by design."""
+    questions = Questions()
+    for case, start, history in each_case(context, every=every):
+        with questions.ask(), reported_at(case, context.dtypes[0]):
+            unless_by_design(context, case, functools.partial(_judge_one, judge=judge, start=start, history=history))
+    questions.conclude()
+
+
+def _judge_one(context: Context, case: Case, *, judge: Judge, start: Any, history: Any) -> None:
+    judge(context, case, start, history)
 
 
 def run_separately(context: Context, hyper: Any, start: Any, history: Any, *index: int) -> list[Snapshot]:
