@@ -16,12 +16,12 @@ from typing import Any
 import torch
 
 from .....scratch_impls import Case
-from ....compare.scenario import probe
 from ...context import Context, check, parameters
 from ...result import Failed, NotApplicable
 from ..cases import cases_of
 from ..differences import PARAM_ROUNDINGS, run_difference
 from ..faults import REFUSALS, reported_at, unless_by_design
+from ..histories import probe
 from ..questions import Questions
 from ..reference_agreement import judge_agreement
 from ..runs import Snapshot, clones, gradient_history, run, snapshot
@@ -100,7 +100,9 @@ def _judge_later_rate(context: Context, hyper: Hyper, way: Way) -> None:
 
 def _judge_zero_rate_against_formula(context: Context, case: Case) -> None:
     """Steps at a rate of 0, within the formula's bound: weight decay as it is, and state as well."""
-    still = dataclasses.replace(probe(context.seed, steps=STEPS), name="steps at lr=0", lr_factors=(0.0,) * STEPS)
+    still = dataclasses.replace(
+        probe(context, context.seed, steps=STEPS), name="steps at lr=0", lr_factors=(0.0,) * STEPS
+    )
     judge_agreement(context, case, still, context.dtypes[0])
 
 

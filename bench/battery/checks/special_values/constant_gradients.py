@@ -2,7 +2,8 @@
 
 For the v - m^2 of a centered RMSprop, which rounds below 0 under its root once both averages have met one gradient:
 torch's own gives NaN in float32. After 200 steps the first gradient's weight, 0.9^200, is below the roundoff; 64
-sizes, since which of them round below 0 is chance.
+sizes, since which of them round below 0 is chance. The first steps are as long as the reference's, and where they do
+not grow with the gradient, a switch does not make them grow with a root of it.
 Control: torch's RMSprop, where this is a known defect.
 """
 
@@ -19,6 +20,7 @@ from ...result import Failed, NotApplicable
 from ..differences import require_finite
 from ..reproduction import constructor_call, reproduced_by
 from ..state import Values, named_values
+from ._step_lengths import judge_step_lengths, judge_switches_keep_the_scale
 
 
 @check("T13", place=3)
@@ -42,6 +44,8 @@ def constant_gradients(context: Context) -> None:
                 f"{context.against.label}, which it is held against, gives NaN here too (case {case.name}): {cause}"
             )
             raise NotApplicable(reason) from None
+    judge_step_lengths(context)
+    judge_switches_keep_the_scale(context)
 
 
 def _script(context: Context, case: Case, dtype: str) -> list[str]:

@@ -113,10 +113,11 @@ def _together(context: Context, case: Case, values: dict[str, Any]) -> dict[str,
     found: dict[str, Any] = {}
     for name, value in values.items():
         own = {**found, name: value}
+        params = parameters(context.seed, ((3, 2),), best_dtype(context), context.device)
+        params[0].grad = torch.ones_like(params[0])
         try:
-            context.build(parameters(context.seed, ((3, 2),), best_dtype(context), context.device),
-                          **{**case.hyper, **own})  # fmt: skip
-        except (TypeError, ValueError):
+            context.build(params, **{**case.hyper, **own}).step()
+        except Exception:  # a trial
             continue
         found = own
     return found
