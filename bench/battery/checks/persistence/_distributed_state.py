@@ -26,7 +26,9 @@ def require_state_of_parameters(optimizer: Optimizer) -> None:
     require_an_optimizer_of_its_own(optimizer)
     groups_of(optimizer)
     if others := [key for key in optimizer.state if not isinstance(key, torch.Tensor)]:
-        raise NotApplicable(f"it has state under {others[0]!r}, and torch.distributed.checkpoint saves that of parameters")
+        raise NotApplicable(
+            f"it has state under {others[0]!r}, and torch.distributed.checkpoint saves that of parameters"
+        )
 
 
 def saved_by_name(optimizer: Optimizer, params: Sequence[torch.nn.Parameter]) -> dict[str, Any]:
