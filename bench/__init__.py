@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from .adapter import as_optimizer
     from .battery.judge import check_optimizer
     from .battery.parametrize import parametrize_with_checks
-    from .battery.result import CheckReport, CheckResult
+    from .battery.result import CheckReport, CheckResult, ChecksFailed
 
-__all__ = ["CheckReport", "CheckResult", "as_optimizer", "check_optimizer", "parametrize_with_checks"]
+__all__ = ["CheckReport", "CheckResult", "ChecksFailed", "as_optimizer", "check_optimizer", "parametrize_with_checks"]
 
 _HOME = {
     "CheckReport": ".battery.result",
     "CheckResult": ".battery.result",
+    "ChecksFailed": ".battery.result",
     "as_optimizer": ".adapter",
     "check_optimizer": ".battery.judge",
     "parametrize_with_checks": ".battery.parametrize",

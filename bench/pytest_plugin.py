@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-_SUBJECT, _AGAINST, _STATUS = "twinstep.subject", "twinstep.against", "twinstep.status"  # user properties of a report
+# User properties of a report.
+_SUBJECT, _AGAINST, _STATUS, _CAUSE = "twinstep.subject", "twinstep.against", "twinstep.status", "twinstep.cause"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,15 +26,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                     help="MODULE:CLASS, a scratch optimizer, or a file that holds a formula")  # fmt: skip
     group.addoption("--twinstep-supports", metavar="A,B",
                     help="abilities to judge: sparse,complex,float16,bfloat16,tensor-lr,grad-scaler")  # fmt: skip
+    group.addoption("--twinstep-declare", metavar="A,B",
+                    help="what is so by design: coupled,group-state,stochastic,one-lr,one-group")  # fmt: skip
+    group.addoption("--twinstep-shapes", metavar="AxB,C",
+                    help="shapes of the parameters to judge with, such as 64x16,8x3x3x3,7")  # fmt: skip
     group.addoption("--twinstep-cases", metavar="FILE", help="hyperparameters to judge: TOML or JSON")
-    group.addoption("--twinstep-expect", action="append", default=[], metavar="CHECK=REASON",
+    group.addoption("--twinstep-expect", action="append", default=[], metavar="CHECK=[WHOSE:]REASON",
                     help="a check that is known to fail (strict), or a file of such pairs; repeatable")  # fmt: skip
+    group.addoption("--twinstep-battery", metavar="VERSION", help="judge by the checks of this version, such as 0.2")
     group.addoption("--twinstep-quick", action="store_true", help="fewer cases, steps and dtypes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "twinstep: a check of --twinstep, so that -m twinstep runs these alone")
-    options = ("against", "supports", "cases", "expect", "quick")
+    options = ("against", "supports", "declare", "shapes", "cases", "expect", "battery", "quick")
     given = [f"--twinstep-{name}" for name in options if config.getoption(f"--twinstep-{name}")]
     if given and not config.getoption("--twinstep"):
         raise pytest.UsageError(f"{', '.join(given)} without --twinstep TARGET: nothing would be judged")
@@ -56,19 +62,24 @@ class Battery(pytest.Collector):
         from .battery.request import BAD_REQUEST, Request, expectations, explain
 
         option = self.config.getoption
-        supports = option("--twinstep-supports")
+        supports, declare = (_names(option(f"--twinstep-{name}")) for name in ("supports", "declare"))
         request = Request(
             target=self.name, against=option("--twinstep-against"), cases=option("--twinstep-cases"),
-            supports=None if supports is None else tuple(s.strip() for s in supports.split(",") if s.strip()),
+            supports=supports, declare=declare or (), shapes=option("--twinstep-shapes"),
             quick=option("--twinstep-quick"),
         )  # fmt: skip
         try:
             expected = expectations(option("--twinstep-expect"))
-            made = optimizer_checks(**request.arguments(), expected_failures=expected)
+            made = optimizer_checks(**request.arguments(), expected_failures=expected,
+                                    battery=option("--twinstep-battery"))  # fmt: skip
         except BAD_REQUEST as error:
             raise self.CollectError(explain(error)) from None
         for check in made:
             yield CheckItem.from_parent(self, name=check.name, check=check)
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 class CheckItem(pytest.Item):
@@ -109,6 +120,7 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
             (result,) = check.report.results
             item.user_properties += [
                 (_SUBJECT, check.report.subject), (_AGAINST, check.report.against), (_STATUS, result.status),
+                (_CAUSE, result.cause),
             ]  # fmt: skip
     if check.report is None:
         pytest.fail("the test never called its optimizer_check, so it checked nothing", pytrace=False)
@@ -120,7 +132,8 @@ class _Verdicts:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.found: dict[tuple[str, str, str], dict[str, str]] = {}  # (subject, against, test) -> node id -> status
+        # (subject, against, test) -> node id -> status and cause
+        self.found: dict[tuple[str, str, str], dict[str, tuple[str, str]]] = {}
         self.nothing = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -131,7 +144,7 @@ class _Verdicts:
             # One optimizer may be judged by two tests of one session: each is a verdict of its own.
             test = report.nodeid.partition("[")[0] if "[" in report.nodeid else report.nodeid.rpartition("::")[0]
             statuses = self.found.setdefault((properties[_SUBJECT], properties[_AGAINST], test), {})
-            statuses[report.nodeid] = properties[_STATUS]
+            statuses[report.nodeid] = properties[_STATUS], properties[_CAUSE]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -145,19 +158,23 @@ class _Verdicts:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for report in self._reports():
-            terminalreporter.write_line(f"twinstep: {report.summary()}")
+            for line in report.summary().splitlines():
+                terminalreporter.write_line(f"twinstep: {line}")
         if self.nothing:
             terminalreporter.write_line(self.nothing, red=True)
 
     def _reports(self) -> list[Any]:
         if not self.found:
             return []
+        from .battery.explanation.headlines import own_causes
         from .battery.result import CheckReport, CheckResult
 
-        return [
-            CheckReport(
-                subject=subject, against=against,
-                results=tuple(CheckResult(check=node, key="", status=status) for node, status in statuses.items()),
-            )
-            for (subject, against, _), statuses in self.found.items()
-        ]  # fmt: skip
+        reports = []
+        for (subject, against, _), verdicts in self.found.items():
+            results = [CheckResult(check=n, key="", status=s, cause=c) for n, (s, c) in verdicts.items()]
+            # Each check was judged in a test of its own, so that no remedy was tried: by what they name themselves.
+            made = CheckReport(
+                subject=subject, against=against, results=tuple(results), headlines=own_causes(results)
+            )  # fmt: skip
+            reports.append(made)
+        return reports

@@ -48,6 +48,23 @@ def variants(spec: Spec, hyper: Hyper) -> Iterator[Variant]:
     yield Variant(says="a missing gradient is taken for zero", spec=spec, hyper=full, history="None is zero")
 
 
+def as_formula(spec: Spec, variant: Variant, hyper: Hyper) -> Spec | None:
+    """The variant as a formula for any hyperparameters; None where it is a matter of the history.
+
+    hyper   the case's, for which the variant was made: what it sets otherwise, it sets so in every case
+    """
+    if variant.history != "as it is":
+        return None
+    full = spec.hyper(**hyper)
+    changed = {name: value for name, value in variant.hyper.items() if full[name] != value}
+
+    @functools.wraps(spec.update)
+    def update(param: Any, grad: Any, state: Any, step: Any, **given: Any) -> Any:
+        return variant.spec.update(param, grad, state, step, **{**given, **changed})
+
+    return replace(variant.spec, update=update)
+
+
 def _wrap(spec: Spec, before: Callable[..., tuple[Any, Any, Any, dict[str, Any]]]) -> Spec:
     """The spec whose update first lets `before` change (param, grad, step, hyper)."""
 

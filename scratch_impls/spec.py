@@ -140,6 +140,8 @@ def _keywords(function: Callable[..., Any]) -> list[str]:
 
 def complaints(spec: Spec) -> list[str]:
     """What a Spec lacks, one sentence each; an empty list means that it is complete."""
+    if wrong := _wrong_types(spec):
+        return wrong
     found: list[str] = []
     parameters = list(inspect.signature(spec.update).parameters.values())
     positional = _positional(spec.update)
@@ -159,6 +161,17 @@ def complaints(spec: Spec) -> list[str]:
     if spec.reference == "":
         found.append("reference must name the twin, or be None where there is none")
     return found if found else _case_complaints(spec)
+
+
+def _wrong_types(spec: Spec) -> list[str]:
+    """What is of another kind than its field, so that nothing else can be asked."""
+    found = [f"{name} must be a function" for name in ("init", "update") if not callable(getattr(spec, name))]
+    found += ["name must be text"] if not isinstance(spec.name, str) else []
+    if not isinstance(spec.cases, (tuple, list)) or not all(isinstance(one, Case) for one in spec.cases):
+        found.append("cases must be a tuple of case(...)")
+    if spec.reference is not None and not isinstance(spec.reference, str):
+        found.append("reference must be the name of a class of torch.optim, or None")
+    return found
 
 
 def _case_complaints(spec: Spec) -> list[str]:

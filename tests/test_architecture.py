@@ -20,7 +20,7 @@ MADE = ("results/last/", ".venv/", "scratch_impls/plain_adagrad.py")  # by whoev
 def where(path):
     """The wing of a file of bench/, or its top folder; "" for the faces, which may import all."""
     top, *rest = path.relative_to(ROOT).parts
-    return top if top != "bench" else rest[0] if len(rest) > 1 else ""
+    return top if top != "bench" else rest[0] if len(rest) > 1 and rest[0] in WINGS else ""
 
 
 def imports():

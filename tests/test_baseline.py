@@ -31,7 +31,7 @@ def verdicts(cells):
 
 
 def test_the_same_values_say_nothing(tmp_path):
-    values = {0: 0.5, 1: math.nan, 2: math.inf, 3: 0.0}
+    values = {0: 0.5, 3: 0.0}
     assert baseline.compare(table(tmp_path / "now", values), table(tmp_path / "was", values)) == []
 
 
@@ -47,8 +47,12 @@ def test_what_moved_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("was", "now"), [(0.5, math.nan), (math.nan, 0.5), (0.5, math.inf), (0.0, 1e-300), (0.5, -0.5)]
-)
+    ("was", "now"),
+    [
+        (0.5, math.nan), (math.nan, 0.5), (0.5, math.inf), (0.0, 1e-300), (0.5, -0.5), (math.nan, math.nan),
+        (math.inf, math.inf),
+    ],
+)  # fmt: skip
 def test_no_tolerance_hides_these(tmp_path, was, now):
     cells = baseline.compare(table(tmp_path / "now", {0: now}), table(tmp_path / "was", {0: was}), tolerance=1.0)
     assert verdicts(cells) == [("0", "moved", True)]
@@ -77,7 +81,7 @@ def test_tables_that_cannot_be_compared_are_refused(tmp_path):
 
 
 def test_a_written_baseline_compares_equal_and_replaces_only_its_own(tmp_path):
-    now, path = table(tmp_path, {0: 0.1 + 0.2, 1: math.nan}), tmp_path / "baseline.csv"
+    now, path = table(tmp_path, {0: 0.1 + 0.2, 1: 0.5}), tmp_path / "baseline.csv"
     for _ in range(2):
         baseline.write(now, path)
         assert baseline.compare(now, read_table(path), tolerance=0.0) == []
@@ -85,3 +89,14 @@ def test_a_written_baseline_compares_equal_and_replaces_only_its_own(tmp_path):
     with pytest.raises(TableError, match="not a losses table"):
         baseline.write(now, path)
     assert path.read_text() == "a,b\n"
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_no_baseline(tmp_path, loss):
+    now, path = table(tmp_path, {0: 0.5, 1: loss}), tmp_path / "baseline.csv"
+    with pytest.raises(TableError, match=r"gd/default bowl scratch seed 1 .*: final_loss is (nan|inf), which no later"):
+        baseline.write(now, path)
+    assert not path.exists()
+    # It is no cell that was not run: it counts, and it has moved.
+    kept = baseline.reproducible(now.assign(seed=0).tail(1))
+    assert len(kept) == 1 and len(baseline.reproducible(kept.assign(status="missing: no data"))) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import probe
-from twinstep.bench.speed import contest, timing
+from twinstep.bench.speed import cells, contest, timing
 from twinstep.bench.speed.playback import Playback
 from twinstep.bench.speed.shapes import SHAPES
 from twinstep.scratch_impls import all_specs, load, names
@@ -22,13 +22,14 @@ pytestmark = pytest.mark.benchmark(timer=PLAYBACK)
 
 SEED, DTYPE = 0, "float32"
 
-CELLS = {
-    (spec.name if case is spec.cases[0] else f"{spec.name}/{case.name}") + f"-{shape}": (spec, case, shape)
-    for spec in all_specs()
-    for case in contest.representatives(spec)
-    for shape in SHAPES
-}
-STEPS = [(cell, name) for cell, (spec, _, _) in CELLS.items() for name in contest.implementations(spec)]
+CELLS = cells.all_cells(all_specs())
+FULL = pytest.mark.full("cells of the large shape")
+LEFT_OUT = cells.left_out(CELLS)
+STEPS = [
+    pytest.param(name, implementation, id=f"{name}-{implementation}", marks=[FULL] if name in LEFT_OUT else [])
+    for name, cell in CELLS.items()
+    for implementation in contest.implementations(cell.spec)
+]
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +38,8 @@ def hold():
 
     @functools.cache
     def once(cell):
-        spec, case, shape = CELLS[cell]
-        return contest.run_contest(spec, case, SHAPES[shape], dtype=DTYPE, seed=SEED)
+        asked = CELLS[cell]
+        return contest.run_contest(asked.spec, asked.case, SHAPES[asked.shape], dtype=DTYPE, seed=SEED)
 
     return once
 
@@ -49,14 +50,13 @@ def play(benchmark, durations, **extra):
     benchmark.pedantic(lambda: None, rounds=len(durations))
 
 
-@pytest.mark.parametrize(("cell", "implementation"), STEPS, ids=[f"{cell}-{name}" for cell, name in STEPS])
+@pytest.mark.parametrize(("cell", "implementation"), STEPS)
 def test_step(cell, implementation, hold, benchmark, record):
-    spec, case, shape = CELLS[cell]
-    held = hold(cell)
+    asked, held = CELLS[cell], hold(cell)
     figures = held.figures(implementation)
     record(
-        "timings", optimizer=spec.name, case=case.name, problem=shape, implementation=implementation, seed=SEED,
-        dtype=DTYPE, device="cpu", **figures,
+        "timings", optimizer=asked.spec.name, case=asked.case.name, problem=asked.shape, implementation=implementation,
+        seed=SEED, dtype=DTYPE, device="cpu", **figures,
     )  # fmt: skip
     if implementation in held.wrong:
         pytest.fail(f"WRONG, so not timed: {cell} {implementation} {DTYPE} {held.wrong[implementation]}", pytrace=False)
@@ -77,7 +77,7 @@ def replay_times():
         arguments = (spec, case.hyper, ours, theirs, history)
         loops = functools.partial(contest.bare_loops, case, (ours, theirs), history, DTYPE)
         steps = {"replay": functools.partial(replay, *arguments, dtype=DTYPE), "bare-loops": loops}
-        return case, timing.interleave(steps, budget_s=4.0)
+        return case, timing.interleave(steps, budget_s=2.0)
 
     return once
 

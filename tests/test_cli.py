@@ -93,7 +93,8 @@ def test_a_formula_file_against_a_class(tmp_path, step, wrong):
         (["--against", "torch.optim.SGD"], "write MODULE:CLASS"),
         (["--against", "no_such_module:SGD"], "cannot import no_such_module"),
         (["--against", "torch.optim:Sgd"], "has no 'Sgd'"),
-        (["--against", "math:pi"], "is a float"),
+        (["--against", "math:pi"], "standard library"),
+        (["--against", "torch:float32"], "is a dtype"),
     ],
 )
 def test_bad_input_is_told_and_exits_with_2(tmp_path, args, told):

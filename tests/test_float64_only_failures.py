@@ -19,8 +19,14 @@ class Float32State(MomentumWithDecay):
 
 class Float32Only(MomentumWithDecay):
     def one(self, p, g, state, group):
+        torch.mm(torch.ones(1, 1), torch.ones(1, 1, dtype=p.dtype))  # raises, and not on purpose
+        super().one(p, g, state, group)
+
+
+class RefusesFloat64(MomentumWithDecay):
+    def one(self, p, g, state, group):
         if p.dtype is not torch.float32:
-            raise RuntimeError("expected Float")
+            raise TypeError("float32 only")
         super().one(p, g, state, group)
 
 
@@ -50,3 +56,10 @@ def test_control_what_float32_shows_as_well_has_another_cause(dtypes):
     for cls, name, against in ((SignAfterDecay, "maximize", None), (OneCounter, "many-steps", torch.optim.SGD)):
         found = verdict(cls, name, against, dtypes=dtypes)
         assert found.status == "failed" and "float32 only" not in found.cause, str(found)
+
+
+def test_what_refuses_float64_on_purpose_is_judged_in_float32_and_told_so():
+    for name in ("many-steps", "step-moves", "save-load"):
+        assert verdict(RefusesFloat64, name, torch.optim.SGD).status == "passed"
+    told = verdict(RefusesFloat64, "is-an-optimizer", torch.optim.SGD)
+    assert told.status == "passed" and told.message == "it refuses float64: TypeError: float32 only"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -13,15 +14,13 @@ import jsonschema
 import pytest
 import this_tree
 from click.testing import CliRunner
+from gate_doubles import Worker, judge_with, judged
 
 from twinstep.bench.cli import cli
-from twinstep.bench.gate import config, history, report, start
-from twinstep.bench.gate.config import Plan
+from twinstep.bench.gate import config, history, history_picture, report, start
 from twinstep.bench.gate.decide import INCONCLUSIVE, PASS, REGRESSION, decide
 from twinstep.bench.gate.outcome import Fault, Outcome, accept
-from twinstep.bench.gate.program import faults as worker_faults
-from twinstep.bench.gate.program.run import run as run_gate
-from twinstep.bench.gate.trees import Checkout, GateError
+from twinstep.bench.gate.trees import GateError
 from twinstep.bench.gate.worker.process import WorkerDied
 from twinstep.bench.records import journal
 from twinstep.bench.records.journal import DamagedJournal, TableError
@@ -83,72 +82,26 @@ def test_the_summary_lets_no_text_of_the_pull_request_draw():
     assert ElementTree.fromstring(report.junit(strange)).find("testsuite").get("failures") == "1"
 
 
-class Worker:
-    """In the place of worker processes: answers by task, and what was asked."""
-
-    def __init__(self, judge=(), times=None):
-        self.judge, self.times, self.asked = list(judge), times or (lambda process, cell: [1.0] * 40), []
-
-    def __call__(self, orders, silence_s=0):
-        self.asked.append(orders)
-        if orders["task"] == "judge":
-            yield from self.judge
-            return
-        yield {"kind": "environment", **dict.fromkeys(history.MACHINE, "x")}
-        for body in orders["cells"]:
-            answer = self.times(orders["process"], body["name"])
-            if isinstance(answer, dict):
-                yield {"kind": "broken", "cell": body["name"], **answer}
-                continue
-            arms = {"base": [1.0] * 40, "null": [1.0] * 40, "head": answer}
-            yield {"kind": "times", "cell": body["name"], "inner": dict.fromkeys(arms, 1), "seconds": arms, "cpu": arms}
-
-
-def cell(name):
-    body = {"name": f"{name}/default tiny", "optimizer": name, "hyper": {}, "shapes": [[4]], "benchmark": ""}
-    return {"kind": "cells", "optimizer": name, "cells": [body]}
-
-
-def judged(name, *, status="passed", base=True, head=True):
-    yield {"kind": "optimizer", "optimizer": name, "base": base, "head": head}
-    if base and head:
-        yield cell(name)
-    if head:
-        yield {"kind": "check", "optimizer": name, "check": "one-step", "status": status, "text": "one-step: said"}
-        yield {"kind": "judged", "optimizer": name}
-
-
 @pytest.fixture
 def gate(tmp_path, monkeypatch):
     """gate(worker, accepted=...) -> Outcome, of two empty checkouts."""
-
-    def run(worker, **fields):
-        monkeypatch.setattr(worker_faults, "messages", worker)
-        for name in ("base", "head"):
-            (tmp_path / name).mkdir(exist_ok=True)
-        plan = Plan(
-            base=Checkout(root=tmp_path / "base", commit="base"), head=Checkout(root=tmp_path / "head", commit="head"),
-            settings=config.parse({"formulas": True}), **fields,
-        )  # fmt: skip
-        return run_gate(plan, history.History(tmp_path / "out"))
-
-    return run
+    return functools.partial(judge_with, tmp_path, monkeypatch)
 
 
 def test_what_disagrees_is_red_and_never_timed(gate):
     worker = Worker([*judged("gd"), *judged("rmsprop", status="failed")])
-    found = gate(worker)
+    found = gate(worker, keep_going=True)
     assert found.exit_code == 1 and [f.name for f in found.faults] == ["rmsprop:one-step"]
     assert list(found.cells) == ["gd/default tiny"]
-    assert all(body["optimizer"] == "gd" for orders in worker.asked[1:] for body in orders["cells"])
+    assert found.checks == {"gd": (1, 0), "rmsprop": (1, 1)}
+    assert worker.timed() == [["gd/default tiny"]] * 3
 
 
 def test_a_slow_head_is_red_on_its_own_benchmark_alone(gate):
     worker = Worker([*judged("gd"), *judged("adam")], lambda _, name: [1.1 if name.startswith("gd") else 1.0] * 40)
     found = gate(worker)
     assert found.verdicts(REGRESSION) == ["gd/default tiny"] and found.verdicts(PASS) == ["adam/default tiny"]
-    sizes = [len(orders["cells"]) for orders in worker.asked[1:]]
-    assert sizes == [2, 2, 2, 1, 1, 1, 1]  # what is decided is timed no longer
+    assert list(map(len, worker.timed())) == [2, 2, 2, 1, 1, 1, 1]  # what is decided is timed no longer
 
 
 def test_removed_new_and_broken_are_told_apart(gate):
@@ -160,7 +113,7 @@ def test_removed_new_and_broken_are_told_apart(gate):
         ],
         lambda _, name: {"arm": "head", "error": "RuntimeError: z"} if name.startswith("adam") else [1.0] * 40,
     )  # fmt: skip
-    found = gate(worker)
+    found = gate(worker, keep_going=True)
     kinds = {f.name: f.kind for f in found.faults}
     assert kinds == {"gd": "vanished", "new": "broken", "adam/default tiny": "broken"}
     assert any("lion is new" in note for note in found.notes)
@@ -250,10 +203,25 @@ def test_machines_and_changed_benchmarks_are_never_pooled(gate, tmp_path):
     found = history.points([*rows, *other, *changed])
     assert len(found) == 3 and {p.processes for p in found} == {3}
     assert len(history.points([*rows, *[{**row, "run": "again"} for row in rows]])) == 1
-    assert history.draw(found, tmp_path / "history.png").stat().st_size > 1000
+    assert history_picture.draw(found, tmp_path / "history.png").stat().st_size > 1000
     assert list(history.frame(found)["commit"]) == ["head"] * 3
     with pytest.raises(TableError, match="there is no history"):
         history.read(tmp_path)
+
+
+def point(commit, ratio, *, series="a", spread=0.01, processes=5):
+    return history.Point(
+        machine="m", cell="gd", series=series, commit=commit, processes=processes, step_s=1e-4, ratio=ratio,
+        low=ratio - spread, high=ratio + spread,
+    )  # fmt: skip
+
+
+def test_a_step_of_the_history_is_marked_and_noise_is_not():
+    line = [point("a", 1.20), point("b", 1.21), point("c", 1.35), point("d", 1.34), point("e", 1.20)]
+    assert history_picture.steps(line) == [2, 4]
+    assert history_picture.steps([point("a", 1.20, spread=0.1), point("b", 1.35, spread=0.1)]) == []
+    assert history_picture.steps([point("a", 1.2, processes=1), point("b", 1.5)]) == [], "one process has no range"
+    assert history_picture.steps([point("a", 1.2), point("b", 1.5, series="b")]) == [], "another benchmark"
 
 
 def test_two_gates_at_once_would_time_each_other(monkeypatch, tmp_path):

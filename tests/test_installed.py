@@ -49,10 +49,11 @@ def wheel(source, folder):
 
 
 def missing(built):
-    """The files of the packages, data included, that a wheel lacks."""
+    """The files of the packages, data included, that a wheel lacks; bench/twinstep is `twinstep` itself."""
     there = set(zipfile.ZipFile(built).namelist())
     files = (p for package in PACKAGES for p in (ROOT / package).rglob("*") if p.is_file() and p.suffix != ".pyc")
-    return sorted(name for p in files if f"twinstep/{(name := p.relative_to(ROOT).as_posix())}" not in there)
+    names = (p.relative_to(ROOT).as_posix() for p in files)
+    return sorted(name for name in names if f"twinstep/{name.removeprefix('bench/twinstep/')}" not in there)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,7 @@ def test_the_wheel_has_every_package_and_data_file(built):
     assert not missing(built)
     names = zipfile.ZipFile(built).namelist()
     assert any(name.endswith("report.schema.json") for name in names), "there are data files"
+    assert not [name for name in names if name.startswith("twinstep/bench/twinstep/")], "it is twinstep itself"
     others = {name.partition("/")[0] for name in names if not name.startswith("twinstep/")}
     assert all(name.endswith(".dist-info") for name in others), f"installed beside twinstep: {others}"
 
@@ -72,7 +74,7 @@ def test_control_a_package_or_a_data_file_that_is_left_out_is_seen(tmp_path):
     source, folder = tree(tmp_path / "source"), tmp_path / "wheel"
     folder.mkdir()
     for file, old, new in (
-        ("setup.py", 'include=["bench*"', 'exclude=["bench.speed*"], include=["bench*"'),
+        ("setup.py", 'exclude=["bench', 'exclude=["bench.speed*", "bench'),
         ("pyproject.toml", '"*.json"', '"*.jason"'),
     ):
         text = (source / file).read_text()
@@ -99,6 +101,9 @@ def test_what_is_installed_judges_an_optimizer_in_an_empty_folder(built, tmp_pat
     where = run([sys.executable, "-c", "import twinstep.bench as b; print(b.__file__)"], empty, environment)
     assert Path(where.strip()).is_relative_to(site), "the installed one is judged"
     assert twinstep("--version").strip() in built.name, "from its metadata: no pyproject.toml is installed"
+    version = run([sys.executable, "-c", "import twinstep; print(twinstep.__version__)"], empty, environment)
+    module = run([sys.executable, "-m", "twinstep", "--version"], empty, environment)
+    assert version == module == twinstep("--version")
     said = twinstep("check", "torch.optim:SGD", "--quick", "--checks", CHECKS)
     assert "torch.optim:SGD: 2 checks ran: 2 passed, 0 failed" in said
     assert "--base" in twinstep("gate", "--help")

@@ -81,9 +81,9 @@ def test_the_matrix_has_a_row_for_each_bug_with_the_check_made_for_it():
 
 
 def test_every_check_catches_something():
-    """A check that no bug fails may check nothing; `cuda` needs a GPU."""
+    """A check that no bug fails may check nothing; `cuda` needs a GPU, and what is declared is in tests/checks."""
     caught = {name for row in MATRIX.values() for name in row} | {bug.check for bug in BUGS}
-    assert set(CHECKS) - caught <= {"cuda"}
+    assert {name for name in set(CHECKS) - caught if not name.startswith("declared-")} <= {"cuda"}
 
 
 # Bugs that one check alone catches: check -> the first of them by name. Left out are what the short checks here would

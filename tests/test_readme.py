@@ -27,6 +27,23 @@ def test_the_example_formula_is_complete(tmp_path):
     assert load_file(file).name == name
 
 
+def test_the_example_of_a_failure_is_what_the_command_prints(tmp_path, monkeypatch):
+    """But for the numbers, which another processor may round otherwise."""
+
+    def without_numbers(text):
+        return re.sub(r"-?\d[\d.e+-]*", "N", " ".join(text.split()))
+
+    example = (this_tree.ROOT / "tests" / "doors" / "eps_inside.py").read_text(encoding="utf-8")
+    (tmp_path / "their_package.py").write_text(example, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    done = CliRunner().invoke(cli, ["check", "their_package:TheirRMSprop", "--against", "torch.optim:RMSprop"])
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[1].startswith("eps stands inside the root: explains 9 of 9 failures: one-step")
+    assert len(done.stdout.splitlines()) <= 25
+    shown = re.search(r"^    their_package:TheirRMSprop against .*?(?=^\S)", README, re.MULTILINE | re.DOTALL)[0]
+    assert without_numbers(shown) == without_numbers(done.stdout)
+
+
 def test_every_command_that_is_named_exists():
     named = set(re.findall(r"(?:`|^    |/)twinstep (\w+)", README, re.MULTILINE))
     assert named >= {"run", "book", "list", "check", "gate", "noise", "history"}

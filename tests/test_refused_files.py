@@ -14,11 +14,11 @@ from twinstep.bench.battery.request import BAD_REQUEST
 FINE = '''"""It holds."""
 from twinstep.bench.battery.context import check
 
-@check("T1", place=1)
+@check("T1", place=1, since="0.2")
 def holds(c):
     pass
 '''
-SECOND = FINE + '\n@check("T1", place=2)\ndef also(c):\n    pass\n'
+SECOND = FINE + '\n@check("T1", place=2, since="0.2")\ndef also(c):\n    pass\n'
 PLACED = {"structure/__init__.py": "PLACE = 6\n"}
 _COUNT = itertools.count()
 
@@ -41,6 +41,8 @@ def registry(folder, monkeypatch, files):
         ({"structure/holds.py": SECOND}, "structure/holds.py:8", "holds and also: a file is one check"),
         ({"structure/other.py": FINE}, "structure/other.py:4", "its check is called holds, its file other.py"),
         ({"structure/holds.py": FINE.partition("\n")[2]}, "structure/holds.py:1", "it needs a docstring"),
+        ({"structure/holds.py": FINE.replace(', since="0.2"', "")}, "structure/holds.py:4", "since which battery"),
+        ({"structure/holds.py": FINE.replace("0.2", "0.1")}, "structure/holds.py:4", "write since='0.3' (there are"),
         ({"structure/holds.py": FINE.replace("(c):", "(c:")}, "structure/holds.py:5", "'(' was never closed"),
         (
             {"structure/holds.py": FINE, "cost/holds.py": FINE, "cost/__init__.py": "PLACE = 3"},

@@ -32,7 +32,7 @@ from ...context import Context, check, parameters
 from ...result import Failed
 
 
-@check("T10", place=9)
+@check("T10", place=9, since="0.3")
 def second_step(c: Context) -> None:
     (p,) = params = parameters(c.seed, ((4,),), c.dtypes[0], c.device)
     optimizer = c.build(params, **c.cases[0].hyper)
@@ -154,8 +154,8 @@ def test_a_dropped_check_is_in_the_report_the_docs_and_the_matrix(found):
     code, output = found["check"]
     assert code == 0 and "torch.optim:SGD: 1 checks ran: 1 passed" in output, output
     code, output = found["bug"]
-    assert code == 1 and "second-step: failed\n" in output and "step-moves: failed" not in output, output
-    assert "| `second-step` | T10 | A second step moves the parameters again. |" in found["docs"]
+    assert code == 1 and "second-step: failed: " in output and "step-moves: failed" not in output, output
+    assert "| `second-step` | T10 | 0.3 | A second step moves the parameters again. |" in found["docs"]
     lines = found["docs"].splitlines()
     before, after = (next(i for i, line in enumerate(lines) if f"`{name}`" in line) for name in neighbours())
     assert before < next(i for i, line in enumerate(lines) if "second-step" in line) < after, "in its folder's place"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 
 import pytest
@@ -17,7 +16,6 @@ from twinstep.bench.battery.context import SUPPORTS, context_for
 from twinstep.bench.battery.judge import run_check
 from twinstep.bench.battery.result import Failed, NotApplicable, NotDeclared
 from twinstep.reference import torch_paths
-from twinstep.scratch_impls import all_specs
 
 
 def chapters(*folders):
@@ -25,49 +23,15 @@ def chapters(*folders):
     return [name for name, check in CHECKS.items() if check.function.__module__.split(".")[-2] in folders]
 
 
-# Of how an optimizer is driven; each takes milliseconds, so that they are run on every formula and path.
+# Of how an optimizer is driven.
 DRIVING = chapters("protocol", "options", "structure", "ownership")
 # Of what is saved, which tensors it takes and what it costs.
 HOLDING = chapters("persistence", "tensors", "special_values", "abilities", "cost")
-TORCH = [torch.optim.SGD, torch.optim.Adagrad, torch.optim.RMSprop, torch.optim.Adam, torch.optim.AdamW]
-PATHS = [(cls, path) for cls in TORCH for path in ("default", "forloop", "foreach", "fused")
-         if path != "fused" or cls is not torch.optim.RMSprop]  # fmt: skip
-# What is wrong in torch itself, and found here: (class, path) -> check -> words of the message.
-TORCH_FAULTS = {
-    **{
-        ("Adagrad", path): {"groups": "initial_accumulator_value"}
-        for path in ("default", "forloop", "foreach", "fused")
-    },
-    ("SGD", "foreach"): {"inputs-untouched": "p.grad", "no-aliasing": "one gradient tensor"},
-    ("SGD", "fused"): {"late-start": "TypeError", "frozen": "TypeError"},
-}
-
-
-OF_A_CLOSURE = ("moves all parameters as one", "hold no option but lr")
 
 
 def verdicts(make, against, **circumstances):
     context = context_for(make, against, **circumstances)
     return {name: run_check(CHECKS[name], context) for name in DRIVING}
-
-
-@pytest.mark.parametrize("spec", all_specs(), ids=lambda s: s.name)
-def test_scratch_optimizers_pass(spec):
-    for name, found in verdicts(as_optimizer(spec), None, quick=True, seed=1).items():
-        excused = "maximize" not in spec.defaults and name == "maximize"
-        excused = excused or "by design" in found.message  # of the rule: Rprop reads lr once, ASGD a step late
-        # L-BFGS: one group, whose options but lr say how long a step searches, not where it leads.
-        excused = excused or (spec.closure and any(words in found.message for words in OF_A_CLOSURE))
-        assert found.status == "passed" or excused, f"{spec.name}: {found}"
-
-
-@pytest.mark.parametrize(("cls", "path"), PATHS, ids=lambda x: getattr(x, "__name__", x))
-def test_torch_passes_but_for_its_own_faults(cls, path):
-    flags = {"default": {}, "forloop": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}[path]
-    known = TORCH_FAULTS.get((cls.__name__, path), {})
-    for name, found in verdicts(functools.partial(cls, **flags), cls, quick=True, seed=3).items():
-        assert found.status == ("failed" if name in known else "passed"), str(found)
-        assert known.get(name, "") in str(found), str(found)
 
 
 def test_a_right_optimizer_without_a_reference_passes():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -179,6 +181,108 @@ def test_what_disagrees_is_wrong_and_not_timed(monkeypatch):
     loop = held.figures("torch-forloop")
     assert (loop["ratio"], loop["verdict"], loop["rounds"]) == (1.0, "TIE", 6)
     assert loop["floor_fraction"] == pytest.approx(held.floor_s / loop["step_s"])
+
+
+def _returning_nan(make):
+    """The same optimizer, whose third step leaves NaN in the parameters."""
+
+    def wrapped(params, **hyper):
+        optimizer, taken = make(params, **hyper), []
+        right = optimizer.step
+
+        def step(closure=None):
+            right()
+            taken.append(None)
+            if len(taken) == 3:
+                with torch.no_grad():
+                    for param in optimizer.param_groups[0]["params"]:
+                        param.fill_(math.nan)
+
+        optimizer.step = step
+        return optimizer
+
+    return wrapped
+
+
+def test_nan_is_wrong_and_not_timed(monkeypatch):
+    """Where the formula does not give one: held against torch, and against the formula itself where torch has none."""
+    right = contest.factory
+    for optimizer in ("rmsprop", "lion"):
+        spec, honest = load(optimizer), right(load(optimizer), "scratch")
+        assert contest.disagreement(spec, spec.cases[0], "scratch", "float32", honest) is None  # control
+        why = contest.disagreement(spec, spec.cases[0], "scratch", "float32", _returning_nan(honest))
+        assert why.startswith("step 3") and "nan" in why
+        monkeypatch.setattr(
+            contest, "factory", lambda spec, name: _returning_nan(right(spec, name)) if name == "scratch" else
+            right(spec, name),
+        )  # fmt: skip
+        held = contest.run_contest(spec, spec.cases[0], [(3,)], budget_s=0.0, rounds=6)
+        assert set(held.wrong) == {"scratch"} and "scratch" not in held.times.seconds
+        assert "nan" in held.figures("scratch")["why"]
+        monkeypatch.undo()
+
+
+def test_a_formula_that_gives_nan_itself_agrees_with_itself_and_is_wrong_all_the_same():
+    spec = load("lion")
+
+    def update(param, gradient, state, step, **hyper):
+        after, state = spec.update(param, gradient, state, step, **hyper)
+        return after * math.nan, state
+
+    broken = dataclasses.replace(spec, update=update)
+    case = broken.cases[0]
+    assert contest.disagreement(spec, case, "scratch", "float32") is None  # control
+    for name in contest.implementations(broken):
+        assert contest.disagreement(broken, case, name, "float32") is not None, name
+
+
+def test_where_the_reference_is_wrong_the_others_have_times_and_no_ratio(monkeypatch):
+    spec = load("momentum")
+    right = contest.factory
+
+    def sabotaged(spec, implementation):
+        return (lambda params, **hyper: 1 / 0) if implementation == "torch-forloop" else right(spec, implementation)
+
+    monkeypatch.setattr(contest, "factory", sabotaged)
+    held = contest.run_contest(spec, spec.cases[0], [(3,)], budget_s=0.0, rounds=6)
+    figures = held.figures("scratch")
+    assert (figures["verdict"], figures["ratio"]) == (None, None) and figures["step_s"] > 0
+    assert held.figures("torch-forloop")["verdict"] == "WRONG"
+
+
+@pytest.mark.parametrize("implementation", contest.implementations(load("lbfgs")))
+def test_a_step_that_remembers_is_the_first_one_each_time_whoever_takes_it(implementation):
+    """torch's went on, with a history of up to 200 vectors, while ours began anew: 9 GB, and another step."""
+    spec = load("lbfgs")
+    params = [torch.ones(3).requires_grad_()]
+    params[0].grad = torch.tensor([0.5, -1.0, 2.0])
+    step = contest.steps_of(contest.factory(spec, implementation), params, {})
+    step()
+    first = params[0].tolist()
+    assert first != [1.0] * 3
+    step()
+    assert params[0].tolist() == first
+    plain = contest.steps_of(contest.factory(load("gd"), "torch-forloop"), params, {})  # control
+    plain()
+    there = params[0].tolist()
+    plain()
+    assert params[0].tolist() != there
+
+
+def test_a_cell_leaves_no_optimizer_behind(monkeypatch):
+    """Peak memory is that of one cell: what the cell before built is gone, though nothing is collected while timing."""
+    made, right = [], contest.stepper
+
+    def watched(*given):
+        step = right(*given)
+        made.append(weakref.ref(getattr(step, "__self__", step)))
+        return step
+
+    monkeypatch.setattr(contest, "stepper", watched)
+    spec = load("adam")
+    contest.run_contest(spec, spec.cases[0], [(3,)], budget_s=0.0, rounds=6)
+    gc.collect()
+    assert len(made) == 5 and all(ref() is None for ref in made)
 
 
 def test_a_contest_takes_real_steps_on_copies():

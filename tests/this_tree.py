@@ -1,6 +1,7 @@
 """The tests judge the tree they stand in, whichever tree the installed name `twinstep` points to.
 
-All imports of the project are relative, so a module `twinstep` whose path is the repository root is all it takes.
+All imports of the project are relative, so a module `twinstep` whose path is the repository root is all it takes; what
+installs as `twinstep` itself is bench/twinstep/__init__.py.
 `python tests/this_tree.py ARGS` is this tree's `twinstep ARGS`, for tests that need a process of its own.
 """
 
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import importlib.util
 import os
 import sys
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
+TOPS = ("bench", "reference", "scratch_impls")
 
 
 def use_this_tree(root: Path = ROOT) -> ModuleType:
@@ -24,16 +27,21 @@ def use_this_tree(root: Path = ROOT) -> ModuleType:
         return loaded
     for name in [n for n in sys.modules if n == "twinstep" or n.startswith("twinstep.")]:
         del sys.modules[name]
-    package = ModuleType("twinstep")
-    package.__path__ = [str(root)]
+    spec = importlib.util.spec_from_file_location(
+        "twinstep", root / "bench" / "twinstep" / "__init__.py", submodule_search_locations=[str(root)]
+    )
+    package = importlib.util.module_from_spec(spec)
     sys.modules["twinstep"] = package
+    spec.loader.exec_module(package)
     return package
 
 
 def environment(folder: Path) -> dict[str, str]:
     """Of a process for which `twinstep` is this tree, and tests/their_optimizers.py a module; makes `folder` for it."""
-    folder.mkdir()
-    (folder / "twinstep").symlink_to(ROOT)
+    package = folder / "twinstep"
+    package.mkdir(parents=True)
+    for part in (*(ROOT / name for name in TOPS), *(ROOT / "bench" / "twinstep").glob("*.py")):  # as it installs
+        (package / part.name).symlink_to(part)
     (folder / "their_optimizers.py").symlink_to(ROOT / "tests" / "their_optimizers.py")
     dropped = ("PYTEST_", "PYTHONPATH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}

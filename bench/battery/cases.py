@@ -5,6 +5,7 @@ Values made from what a constructor accepts belong here too. Importing this load
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import math
@@ -48,7 +49,22 @@ def _derived(subject: Subject, against: Against, spec: Spec) -> tuple[Case, ...]
         hyper = {name: value for name, value in spec.hyper(**case.hyper).items() if name in shared}
         if all(_has_parts_of(value, subject.options[name]) for name, value in hyper.items()):
             found.setdefault(repr(sorted(hyper.items())), Case(name=case.name, reason=case.reason, hyper=hyper))
-    return tuple(found.values())
+    return (*found.values(), *_alone(subject, spec, shared, tuple(found.values())))
+
+
+def _alone(subject: Subject, spec: Spec, shared: set[str], cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Each shared option that no case varies, alone: the formula varies it beside one that is not shared."""
+    made = []
+    for name, value in _GENERIC.items():
+        varied = {repr(case.hyper[name]) for case in cases if name in case.hyper}
+        if name not in shared or len(varied) > 1 or not cases or not _is_such(value, subject.options[name]):
+            continue
+        hyper = {**cases[0].hyper, name: value}
+        with contextlib.suppress(TypeError, ValueError):  # out of range for the formula
+            spec.hyper(**hyper)
+            made.append(Case(name=name.replace("_", "-"), reason=f"{name} alone", hyper=hyper))
+    names = {case.name for case in cases}
+    return tuple(case for case in made if case.name not in names)
 
 
 def _has_parts_of(value: Any, default: Any) -> bool:

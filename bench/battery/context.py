@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,35 +17,19 @@ from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, SpecError
 from .against import Against, against_of
 from .cases import cases_for
-from .declarations import DECLARATIONS
-from .request import DTYPES, names_of
+from .design.declarations import DECLARATIONS
+from .design.judged import fitted, judged, judged_as, not_by_design, note
+from .design.seen import Seen, Shape
+from .request import DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
-from .seen import Seen, Shape
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
 # What a check's file takes from here; the values that it reads are defined beside.
 __all__ = [
-    "EXECUTION",
-    "SUPPORTS",
-    "Against",
-    "Check",
-    "Context",
-    "Subject",
-    "check",
-    "context_for",
-    "declared",
-    "each_for_itself",
-    "fitted",
-    "gradients",
-    "judged_as",
-    "not_by_design",
-    "note",
-    "parameters",
-    "subject_of",
-    "walk",
+    "EXECUTION", "SUPPORTS", "Against", "Check", "Context", "Subject", "check", "context_for", "declared",
+    "each_for_itself", "fitted", "gradients", "judged", "judged_as", "not_by_design", "note", "parameters",
+    "subject_of", "walk",
 ]  # fmt: skip
-
-SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +43,7 @@ class Context:
     shapes      those to judge with; unless given, those that each check asks for, larger where they are refused
     given       the cases are somebody's choice: one that is refused is a fault then
     notes       what was found out and changes how it is judged, for the report
+    threads     torch's, in every check
     """
 
     subject: Subject
@@ -75,6 +58,7 @@ class Context:
     given: bool = False
     notes: tuple[str, ...] = ()
     seed: int = 0
+    threads: int = 1
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
         """The subject over these parameters; one that draws random numbers, from one random state."""
@@ -90,7 +74,7 @@ class Context:
     @functools.cached_property
     def settled(self) -> Context:
         """The same after a look at the subject: what checks receive."""
-        from .settled import settled  # it makes contexts
+        from .design.settled import settled  # it makes contexts
 
         return settled(self)
 
@@ -207,12 +191,14 @@ class Check:
     name        as `--checks` and expected_failures name it
     key         T1 ... T15, the kind of bug that it catches
     place       among the checks of its folder in the report
+    since       the first battery that has it, such as 0.2
     function    Context -> None; raises Failed, NotApplicable or NotDeclared
     """
 
     name: str
     key: str
     place: int
+    since: str
     function: Callable[[Context], None]
 
     @property
@@ -226,11 +212,11 @@ class Check:
         return self.text.partition("\n")[0]
 
 
-def check(key: str, *, place: int) -> Callable[[Callable[[Context], None]], Check]:
-    """Makes a function a check; its name with hyphens is the check's name."""
+def check(key: str, *, place: int, since: str = "") -> Callable[[Callable[[Context], None]], Check]:
+    """Makes a function a check; its name with hyphens is the check's name. The registry refuses one without `since`."""
 
     def made(function: Callable[[Context], None]) -> Check:
-        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, function=function)
+        return Check(name=function.__name__.replace("_", "-"), key=key, place=place, since=since, function=function)
 
     return made
 
@@ -245,47 +231,6 @@ def declared(context: Context, ability: str) -> None:
     """NotDeclared where its author has not said that it can do this."""
     if ability not in context.supports:
         raise NotDeclared(f"declare it with --supports {ability}")
-
-
-def not_by_design(context: Context, *words: str) -> None:
-    """NotApplicable where one of these is declared, or seen to be so, so that the opposite may not be assumed."""
-    if "stochastic" in words and context.draws:
-        raise NotApplicable(f"{context.draws}: two runs that draw for other tensors cannot be compared")
-    if "coupled" in words and context.seen.coupled_reference:
-        raise NotApplicable(context.seen.coupled_reference)
-    for word in words:
-        if word in context.declared:
-            raise NotApplicable(f"declared {word}: {DECLARATIONS[word].what}")
-
-
-# The context under judgement: no check need know which shapes it takes. And what a check has to say beside its verdict.
-_JUDGED: ContextVar[Context | None] = ContextVar("judged", default=None)
-_NOTES: ContextVar[list[str] | None] = ContextVar("notes", default=None)
-
-
-@contextlib.contextmanager
-def judged_as(context: Context) -> Iterator[list[str]]:
-    """While inside, `parameters` makes such shapes as the subject takes; gives what `note` is told."""
-    notes: list[str] = []
-    tokens = _JUDGED.set(context), _NOTES.set(notes)
-    try:
-        yield notes
-    finally:
-        _JUDGED.reset(tokens[0])
-        _NOTES.reset(tokens[1])
-
-
-def note(text: str) -> None:
-    """What a check leaves out, and why, for the report of one that passes."""
-    notes = _NOTES.get()
-    if notes is not None and text and text not in notes:
-        notes.append(text)
-
-
-def fitted(shape: Shape) -> Shape:
-    """The shape that the subject under judgement takes for one that a check asks for."""
-    context = _JUDGED.get()
-    return tuple(shape) if context is None else context.seen.fit(shape)
 
 
 def parameters(

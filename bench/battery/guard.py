@@ -1,8 +1,9 @@
 """No end without a verdict: somebody's code that ends the process must not look like a run in which all was well.
 
 Two guards, since each reaches what the other does not. `no_exit` makes os._exit an error where it is called, in every
-door. `watched` has the command's work done by a child, whose parent knows whether it came to its end: a compiled
-library that exits or crashes is told as well. Importing this loads no torch.
+door, and ends what they forked where it comes back into our code (`forks`). `watched` has the command's work done by a
+child, whose parent knows whether it came to its end: a compiled library that exits or crashes is told as well.
+Importing this loads no torch.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from . import forks
 
 ENDED = 1  # the exit status where somebody's code ended the process
 
@@ -36,7 +39,8 @@ def no_exit() -> Iterator[None]:
 
     os._exit = refuse  # type: ignore[assignment]
     try:
-        yield
+        with forks.followed():
+            yield
     finally:
         os._exit, active = real, False
 

@@ -66,32 +66,33 @@ class Isolated:
         self._stop()
         self._folder.cleanup()
 
-    def __call__(self, check: Check) -> CheckResult:
+    def __call__(self, check: Check, cause: str = "") -> CheckResult | None:
+        """The verdict; with a cause: what it is where that is none, None where nobody knows such circumstances."""
         from .result import FAILED, CheckResult
 
         started = time.perf_counter()
         self._count += 1
         answer = Path(self._folder.name, f"{self._count}.json")
-        cause = self._ask(check.name, answer)
-        if not cause:
+        trouble = self._ask(check.name, cause, answer)
+        if not trouble:
             found = json.loads(answer.read_text(encoding="utf-8"))
+            if not found:
+                return None
             if "died" not in found:
                 return CheckResult(**found)
-            cause = death(found["died"])
+            trouble = death(found["died"])
         return CheckResult(
-            check=check.name, key=check.key, status=FAILED, cause=cause, message=self._end_of_output(),
+            check=check.name, key=check.key, status=FAILED, cause=trouble, message=self._end_of_output(),
             time_s=time.perf_counter() - started,
         )  # fmt: skip
 
-    def _ask(self, name: str, answer: Path) -> str:
+    def _ask(self, name: str, cause: str, answer: Path) -> str:
         """Waits for the answer's file; what went wrong instead, or ""."""
-        if self._worker is None:
-            cause = self._start()
-            if cause:
-                return cause
+        if self._worker is None and (trouble := self._start()):
+            return trouble
         assert self._worker is not None and self._worker.stdin is not None
         with contextlib.suppress(OSError):  # it died between two checks; waiting finds that out
-            self._worker.stdin.write(json.dumps([name, str(answer)]) + "\n")
+            self._worker.stdin.write(json.dumps([name, cause, str(answer)]) + "\n")
             self._worker.stdin.flush()
         return self._wait(answer, self.timeout_s, f"it did not end within {self.timeout_s:g} s")
 
@@ -142,7 +143,7 @@ class Isolated:
 
 
 def serve(folder: str) -> None:
-    """The worker's life: read the name of a check and where its verdict goes, a line each, until the input ends."""
+    """The worker's life: read a check, a cause and where the verdict goes, a line each, until the input ends."""
     body = json.loads(Path(folder, "request.json").read_text(encoding="utf-8"))
     end_with(body["parent"])  # else a step that hangs would outlive a command that was killed
     commands = os.fdopen(os.dup(0))
@@ -167,21 +168,21 @@ def serve(folder: str) -> None:
         return
     _write(Path(folder, "ready"), dataclasses.asdict(facts_of(context)))
     for line in commands:
-        name, answer = json.loads(line)
+        name, cause, answer = json.loads(line)
         if hasattr(os, "fork") and request.device == "cpu":
-            _fork(context, name, Path(answer), body["timeout_s"])
+            _fork(context, name, cause, Path(answer), body["timeout_s"])
         else:
-            _judge(context, name, Path(answer), body["timeout_s"])
+            _judge(context, name, cause, Path(answer), body["timeout_s"])
 
 
-def _fork(context: Context, name: str, answer: Path, timeout_s: float) -> None:
+def _fork(context: Context, name: str, cause: str, answer: Path, timeout_s: float) -> None:
     worker, child = os.getpid(), os.fork()
     if child == 0:
         end_with(worker)
         # The limit holds here too, where nobody is left to kill it; a little later, so that the parent tells of it.
         signal.setitimer(signal.ITIMER_REAL, timeout_s + 1)
         try:
-            _judge(context, name, answer, timeout_s)
+            _judge(context, name, cause, answer, timeout_s)
         except BaseException:
             traceback.print_exc()  # such as sys.exit() in a step
         finally:
@@ -191,17 +192,17 @@ def _fork(context: Context, name: str, answer: Path, timeout_s: float) -> None:
         _write(answer, {"died": code})
 
 
-def _judge(context: Context, name: str, answer: Path, timeout_s: float) -> None:
+def _judge(context: Context, name: str, cause: str, answer: Path, timeout_s: float) -> None:
     from .checks import CHECKS
-    from .judge import run_check
+    from .judge import run_with_remedy
 
     with Path(answer.parent, "output").open("w") as output:  # of this check alone
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     faulthandler.dump_traceback_later(0.9 * timeout_s)  # where it hangs, before it is killed
-    result = run_check(CHECKS[name], context)
+    result = run_with_remedy(context, CHECKS[name], cause)
     faulthandler.cancel_dump_traceback_later()
-    _write(answer, dataclasses.asdict(result))
+    _write(answer, {} if result is None else dataclasses.asdict(result))
 
 
 def _write(answer: Path, body: dict[str, Any]) -> None:

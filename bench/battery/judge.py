@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import io
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,20 +16,23 @@ import torch
 from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
-from . import global_state
-from .checks import CHECKS, float32_only
+from . import global_state, hangs
+from .checks import CHECKS, in_battery
 from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
-from .child import BENCH
 from .context import Check, Context, context_for, judged_as
+from .explanation import causes, headlines
+from .explanation.whose import Whose, our_traceback, their_traceback, whose
 from .guard import ProcessEnded, no_exit
-from .request import names_of
+from .request import battery_named, names_of, with_owner
 from .result import (
+    ERROR,
     EXPECTED,
     FAILED,
     NOT_APPLICABLE,
     NOT_DECLARED,
     PASSED,
+    RAISED,
     UNEXPECTED,
     CheckReport,
     CheckResult,
@@ -64,6 +66,7 @@ def check_optimizer(
     device: str = "cpu",
     seed: int = 0,
     label: str | None = None,
+    battery: str | None = None,
     on_result: Callable[[CheckResult], Any] | None = None,
 ) -> CheckReport:
     """Judge an optimizer by every check that applies to it.
@@ -76,13 +79,15 @@ def check_optimizer(
     cases               hyperparameters to judge; unless given, derived from the signature shared with the reference
     checks              names of checks; all unless given
     supports            abilities of SUPPORTS that are declared; None: all for a class of torch.optim, else none
-    declare             what is so by design, of DECLARATIONS: docs/declarations.md says what each turns off and on
+    declare             what is so by design, of DECLARATIONS: docs/checks.md says what each turns off and on
     shapes              those of the parameters to judge with; each check's own unless given
-    expected_failures   check -> reason; strict: such a check that passes is a failure. None: the known defects of torch
+    expected_failures   check -> reason, or upstream:reason (ours, never: whose it is); strict: such a check that passes
+                        is a failure. None: the known defects of torch
+    battery             the version whose checks are judged, such as "0.2": later ones add some. None: the newest
 
-    Raises UnknownName for a check or an ability that does not exist, SpecError for a formula file that lacks something,
-    TypeError for a target that cannot be called and for text where a list is wanted, ValueError for cases that do not
-    fit.
+    Raises UnknownName for a check, a battery or an ability that does not exist, SpecError for a formula file that lacks
+    something, TypeError for a target that cannot be called and for text where a list is wanted, ValueError for cases
+    that do not fit.
     """
     context = context_for(
         target,
@@ -97,19 +102,14 @@ def check_optimizer(
         seed=seed,
         label=label,
     )
-    return judge(context, checks=checks, expected_failures=expected_failures, on_result=on_result)
+    return judge(
+        context, checks=checks, expected_failures=expected_failures, version=battery, on_result=on_result
+    )  # fmt: skip
 
 
-def judge(
-    context: Context,
-    *,
-    checks: Iterable[str] | None = None,
-    expected_failures: Mapping[str, str] | None = None,
-    on_result: Callable[[CheckResult], Any] | None = None,
-) -> CheckReport:
-    """The report of the chosen checks, each in this process."""
-    run = functools.partial(run_check, context=context)
-    return battery(facts_of(context), run, checks=checks, expected_failures=expected_failures, on_result=on_result)
+def judge(context: Context, **choice: Any) -> CheckReport:
+    """The report of the chosen checks, each in this process; the choice is as for `report_of`."""
+    return report_of(facts_of(context), functools.partial(run_with_remedy, context), **choice)
 
 
 def facts_of(context: Context) -> Facts:
@@ -118,46 +118,66 @@ def facts_of(context: Context) -> Facts:
     return Facts(subject=context.subject.label, against=against, known=known)
 
 
-def battery(
+def report_of(
     facts: Facts,
-    run: Callable[[Check], CheckResult],
+    run: Callable[[Check, str], CheckResult | None],
     *,
     checks: Iterable[str] | None = None,
     expected_failures: Mapping[str, str] | None = None,
+    version: str | None = None,
     on_result: Callable[[CheckResult], Any] | None = None,
 ) -> CheckReport:
-    """The report of the chosen checks, each executed by `run`, wherever that happens."""
-    chosen, expected = _chosen(checks), dict(facts.known if expected_failures is None else expected_failures)
+    """The report of the chosen checks, each executed by `run`, wherever that happens.
+
+    run         check, cause -> its verdict; with a cause: what the verdict is where that is none, None if nobody knows
+    """
+    version = battery_named(version)
+    chosen, expected = chosen_checks(checks, version), dict(facts.known)
+    if expected_failures is not None:
+        expected = {name: with_owner(reason) for name, reason in expected_failures.items()}
     for name in expected:
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")
-    results = []
+    results: list[CheckResult] = []
     for result in _results(chosen, run):
         results.append(_expect(result, expected))
         if on_result is not None:
             on_result(results[-1])
-    return CheckReport(subject=facts.subject, against=facts.against, results=tuple(results), environment=environment())
+    return CheckReport(
+        subject=facts.subject, against=facts.against, results=tuple(results), environment=environment(),
+        battery=version, headlines=headlines.of(results, lambda name, cause: run(CHECKS[name], cause)),
+    )  # fmt: skip
 
 
-def _results(chosen: list[Check], run: Callable[[Check], CheckResult]) -> Iterator[CheckResult]:
+def _results(chosen: list[Check], run: Callable[[Check, str], CheckResult | None]) -> Iterator[CheckResult]:
     """The verdicts as they come; of what is no optimizer that alone is said, chosen or not."""
-    first = run(CHECKS[FIRST])
-    if first.status == FAILED or CHECKS[FIRST] in chosen:
+    first = _verdict_of(run(CHECKS[FIRST], ""))
+    if first.status in (FAILED, ERROR) or CHECKS[FIRST] in chosen:
         yield first
     for check in chosen:
         if check.name == FIRST:
             continue
-        if first.status == FAILED:
+        if first.status in (FAILED, ERROR):
             message = f"it could not be constructed (see {FIRST})"
             yield CheckResult(check=check.name, key=check.key, status=NOT_APPLICABLE, message=message)
         else:
-            yield run(check)
+            yield _verdict_of(run(check, ""))
 
 
-def _chosen(names: Iterable[str] | None) -> list[Check]:
+def _verdict_of(result: CheckResult | None) -> CheckResult:
+    assert result is not None, "only of a remedy may there be none"
+    return result
+
+
+def chosen_checks(names: Iterable[str] | None, version: str) -> list[Check]:
+    """The named checks, or all, in the order of the report. UnknownName for one that this battery does not have."""
+    there = in_battery(version)
     if names is None:
-        return list(CHECKS.values())
+        return list(there.values())
     wanted = names_of("checks", names, CHECKS)
+    for name in wanted:
+        if name not in there:
+            raise UnknownName(f"the battery {version} has no check {name!r}, which is there since {CHECKS[name].since}")
     return [check for name, check in CHECKS.items() if name in wanted]
 
 
@@ -176,11 +196,24 @@ def _with(result: CheckResult, **fields: Any) -> CheckResult:
     return dataclasses.replace(result, **fields)
 
 
+def run_with_remedy(context: Context, check: Check, cause: str = "") -> CheckResult | None:
+    """`run_check`; with a cause in circumstances in which that is none, None where nobody knows such."""
+    if not cause:
+        return run_check(check, context)
+    try:
+        other = headlines.remedied(context, cause)
+    except Exception:  # of a formula somebody wrote, which does not take the variant's values
+        return None
+    return None if other is None else run_check(check, other)
+
+
 def run_check(check: Check, context: Context) -> CheckResult:
     """One check in this process: whatever it raises becomes its verdict, and global state is put back after it."""
     start = time.perf_counter()
-    with _process_restored(), no_exit(), judged_as(context.settled) as notes, alike(context.settled):
-        verdict = _verdict(check, context.settled)
+    with hangs.running(check.name), _process_restored(context.threads), no_exit():
+        settled = context.settled
+        with judged_as(settled) as notes, alike(settled):
+            verdict = _verdict(check, settled)
     if verdict["status"] == PASSED and notes:
         verdict["message"] = "; ".join(notes)
     return CheckResult(check=check.name, key=check.key, time_s=time.perf_counter() - start, **verdict)
@@ -195,25 +228,29 @@ def _verdict(check: Check, context: Context) -> dict[str, Any]:
     except NotDeclared as reason:
         return {"status": NOT_DECLARED, "message": str(reason)}
     except Failed as fault:
-        return _failure(_explained(check, context, fault))
+        return _failure(causes.explained(check, context, fault))
     except ProcessEnded as error:
         return {"status": FAILED, "cause": "it ends the process", "message": their_traceback(error)}
     except SystemExit as error:  # a step that exits must not end the battery as if all were well
         return _failure(_raised(error))
     except Exception as error:
-        return _failure(_explained(check, context, _raised(error)))
+        return _of_error(check, context, error)
     return {"status": PASSED}
 
 
+def _of_error(check: Check, context: Context, error: Exception) -> dict[str, Any]:
+    """Whose fault an error is decides what it says: a failure, nothing about the optimizer, or that we failed."""
+    fault_of = whose(error, context)
+    if fault_of is Whose.SUBJECT:
+        return _failure(causes.explained(check, context, _raised(error)))
+    if fault_of is Whose.REFERENCE and context.against is not None:
+        raised = f"{context.against.label}, which it is held against, raised {type(error).__name__}: {error}"
+        return {"status": NOT_APPLICABLE, "message": raised}
+    return {"status": ERROR, "message": our_traceback(error)}
+
+
 def _raised(error: BaseException) -> Failed:
-    return Failed(their_traceback(error), cause=f"it raised {type(error).__name__}")
-
-
-def _explained(check: Check, context: Context, fault: Failed) -> Failed:
-    """The fault; where float64 alone fails and nobody knows why, that is said."""
-    if cause := float32_only.likely_cause(check, context, fault):
-        fault.cause, fault.message = cause, f"{fault.message}; {float32_only.ADVICE}"
-    return fault
+    return Failed(their_traceback(error), cause=f"{RAISED} {type(error).__name__}")
 
 
 def _failure(fault: Failed) -> dict[str, Any]:
@@ -224,10 +261,10 @@ def _failure(fault: Failed) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _process_restored() -> Iterator[None]:
+def _process_restored(threads: int) -> Iterator[None]:
     """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
     before, filters = global_state.read(), list(warnings.filters)
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
@@ -236,11 +273,3 @@ def _process_restored() -> Iterator[None]:
         if list(warnings.filters) != filters:  # not catch_warnings: every check would give each warning anew
             warnings.resetwarnings()
             warnings.filters[:] = filters  # type: ignore[index]
-
-
-def their_traceback(error: BaseException) -> str:
-    """The traceback below our own frames: where their code raised. The error alone where it is not theirs."""
-    ours = str(BENCH)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((ours, "<frozen"))]
-    theirs = "".join(traceback.format_list(frames[-3:]))
-    return f"{theirs}{type(error).__name__}: {error}".rstrip()

@@ -21,9 +21,10 @@ import pytest
 from ...scratch_impls import Case, Spec, UnknownName, nearest
 from .checks import CHECKS
 from .context import SUPPORTS, context_for
-from .declarations import DECLARATIONS
-from .judge import judge
-from .request import DTYPES, names_of
+from .design.declarations import DECLARATIONS
+from .explanation.text import result_in_words
+from .judge import chosen_checks, judge
+from .request import DTYPES, battery_named, names_of
 from .result import EXPECTED, NOT_APPLICABLE, NOT_DECLARED, CheckReport
 
 ARGUMENT = "optimizer_check"  # what the test function receives; the plugin looks for it
@@ -54,23 +55,25 @@ class OptimizerCheck:
         if result.status == EXPECTED:
             pytest.xfail(result.message)  # returns under --runxfail: then it is a failure like any other
         if result.bad or result.status == EXPECTED:
-            pytest.fail(str(result), pytrace=False)
+            pytest.fail(result_in_words(result), pytrace=False)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
 
 
 def optimizer_checks(
-    checks: Iterable[str] | None = None, expected_failures: Mapping[str, str] | None = None, **arguments: Any
-) -> list[OptimizerCheck]:
+    checks: Iterable[str] | None = None, expected_failures: Mapping[str, str] | None = None,
+    battery: str | None = None, **arguments: Any,
+) -> list[OptimizerCheck]:  # fmt: skip
     """One OptimizerCheck for each check, in the order of the report; arguments and errors as for `check_optimizer`."""
-    wanted = list(CHECKS) if checks is None else list(checks)
-    for name in (*wanted, *(expected_failures or ())):
+    version = battery_named(battery)
+    chosen = chosen_checks(checks, version)
+    for name in expected_failures or ():
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r}: {nearest(name, list(CHECKS))}")
     context = context_for(**arguments)  # bad arguments are one error of collection, not one a test
-    judge_it = functools.partial(judge, context, expected_failures=expected_failures)
-    return [OptimizerCheck(name, judge_it) for name in CHECKS if name in wanted]
+    judge_it = functools.partial(judge, context, expected_failures=expected_failures, version=version)
+    return [OptimizerCheck(check.name, judge_it) for check in chosen]
 
 
 def parametrize_with_checks(
@@ -87,6 +90,7 @@ def parametrize_with_checks(
     quick: bool = False,
     device: str = "cpu",
     seed: int = 0,
+    battery: str | None = None,
 ) -> pytest.MarkDecorator:
     """Runs a test function `test(optimizer_check)` once for each check of each optimizer.
 
@@ -111,6 +115,7 @@ def parametrize_with_checks(
         made = optimizer_checks(
             chosen, target=subject, against=against, cases=cases, dtypes=dtypes, supports=declared,
             declare=by_design, shapes=sizes, expected_failures=expected, quick=quick, device=device, seed=seed,
+            battery=battery,
         )  # fmt: skip
         params += [pytest.param(one, id=f"{_name(subject)}-{one.name}") for one in made]
     return pytest.mark.parametrize(ARGUMENT, params)

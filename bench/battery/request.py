@@ -20,9 +20,20 @@ from ...reference.data_files import DataFileError
 from ...scratch_impls import Spec, SpecError, UnknownName, nearest
 from .cases import read_cases, read_data
 from .child import BENCH
+from .design.declarations import DECLARATIONS
 from .guard import no_exit
 
 DTYPES = ("float32", "float64")
+SUPPORTS = ("sparse", "complex", "float16", "bfloat16", "tensor-lr", "grad-scaler")
+LARGEST_SEED = 2**32 - 1  # NumPy's legacy generator takes no larger one, and torch's is multiplied by thousands
+
+
+RIGHT = "write MODULE:CLASS, such as torch.optim:SGD"
+
+
+# A battery is a set of checks under a version of Twinstep: a later one may have more, and an upgrade alone turns nobody
+# red who judges by the one that he knows. A check says since which battery it is.
+BATTERIES = ("0.2", "0.3")
 
 
 class TargetError(ValueError):
@@ -56,9 +67,7 @@ class Request:
 
     def arguments(self) -> dict[str, Any]:
         """For `check_optimizer` and `context_for`. One of BAD_REQUEST says what is wrong with the request."""
-        for dtype in self.dtypes:
-            if dtype not in DTYPES:
-                raise UnknownName(f"no dtype {dtype!r} to choose: {nearest(dtype, DTYPES)}; others are for --supports")
+        self.check_names()
         return {
             "target": _named(self.target),
             "against": None if self.against is None else _named(self.against),
@@ -73,19 +82,58 @@ class Request:
             "label": self.target,
         }
 
+    def check_names(self) -> None:
+        """One of BAD_REQUEST for a name that does not exist. Imports nothing of theirs and no torch: it is quick."""
+        for dtype in self.dtypes:
+            if dtype not in DTYPES:
+                raise UnknownName(f"no dtype {dtype!r} to choose: {nearest(dtype, DTYPES)}; others are for --supports")
+        names_of("supports", self.supports, SUPPORTS)
+        names_of("declare", self.declare, DECLARATIONS)
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise TargetError(f"seed {self.seed}: a seed is a whole number from 0 to {LARGEST_SEED}")
+        for text in (self.target, *(() if self.against is None else (self.against,))):
+            check_form(text)
 
-def _named(text: str) -> Any:
-    """A class, a function, a name or the Spec of a file."""
-    if text.endswith(".py") or Path(text).is_file():
-        return _formula(Path(text))
-    if ":" not in text:
-        if text in scratch_impls.names():
-            return text
+
+def _is_file(text: str) -> bool:
+    return text.endswith(".py") or Path(text).is_file()
+
+
+def check_form(text: str) -> None:
+    """TargetError for what is no name of an optimizer, as far as its letters tell."""
+    if _is_file(text):
+        if not Path(text).is_file():
+            raise SpecError(f"there is no formula file {text}")
+    elif ":" in text:
+        check_class_name(text)
+    elif text not in scratch_impls.names():
         near = nearest(text, scratch_impls.names())
         raise TargetError(
             f"{text!r} is neither MODULE:CLASS, such as torch.optim:SGD, nor a file FORMULA.py, nor a scratch "
             f"optimizer: {near}"
         )
+
+
+def check_class_name(text: str) -> None:
+    """TargetError for what is not MODULE:CLASS, or of a library that has no optimizers."""
+    module, colon, name = text.partition(":")
+    if not (module and colon and name):
+        raise TargetError(f"{text!r} names no class: {RIGHT}")
+    top = module.partition(".")[0]
+    # A file of theirs may have the name of a module of Python's, and goes before it.
+    if top in sys.stdlib_module_names and not any(Path(there).exists() for there in (top, f"{top}.py")):
+        raise TargetError(f"{text!r} is of Python's standard library, which has no optimizers: {RIGHT}")
+
+
+def _named(text: str) -> Any:
+    """A class, a function, a name or the Spec of a file."""
+    if _is_file(text):
+        return formula(text)
+    return optimizer(text) if ":" in text else text
+
+
+def optimizer(text: str) -> Any:
+    """The class or function that MODULE:CLASS names. TargetError where it is none, or could make no optimizer."""
     try:
         with no_exit():
             found = resolve(text)
@@ -98,14 +146,21 @@ def _named(text: str) -> Any:
         raise
     except ValueError as error:
         raise TargetError(f"{text} has no signature that could be read: {error}") from None
+    if inspect.isclass(found) and text.startswith("torch.") and not _is_of_torch_optim(found):
+        raise TargetError(f"{text} is no optimizer: it does not derive from torch.optim.Optimizer")
     return found
+
+
+def _is_of_torch_optim(found: type) -> bool:
+    from torch.optim import Optimizer
+
+    return issubclass(found, Optimizer)
 
 
 def resolve(target: str) -> Any:
     """The class or factory function that `package.module:Name` names, importable from the working directory too."""
-    module, colon, name = target.partition(":")
-    if not (module and colon and name):
-        raise TargetError(f"{target!r} names no class: write MODULE:CLASS, such as torch.optim:SGD")
+    check_class_name(target)
+    module, _, name = target.partition(":")
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` does: their package lies where they stand
     try:
@@ -121,7 +176,8 @@ def resolve(target: str) -> Any:
     return found
 
 
-def _formula(path: Path) -> Spec:
+def formula(path: str | Path) -> Spec:
+    """The Spec of a formula file. SpecError for what it lacks, TargetError from whatever it raises on import."""
     try:
         with no_exit():
             return scratch_impls.load_file(path)
@@ -136,7 +192,7 @@ def _device(text: str) -> str:
         import torch
 
         try:
-            torch.empty(0, device=text)
+            torch.zeros(1, device=text).item()  # a device such as meta holds no numbers
         except (AssertionError, RuntimeError) as error:
             raise TargetError(f"no device {text!r} here: {str(error).splitlines()[0]}") from None
     return text
@@ -167,8 +223,19 @@ def names_of(what: str, given: Iterable[str] | None, known: Iterable[str]) -> tu
     return names
 
 
+def battery_named(version: str | None) -> str:
+    """The battery of that version, the newest for None. UnknownName names those there are."""
+    if version is None:
+        return BATTERIES[-1]
+    if version not in BATTERIES:
+        raise UnknownName(f"no battery {version!r}: there are {', '.join(BATTERIES)}")
+    return version
+
+
 def expectations(texts: Iterable[str]) -> dict[str, str] | None:
     """check -> reason from `check=reason` texts and from files (TOML or JSON) of such pairs; None where there are none.
+
+    A reason says whose the failure is by a word of WHOSE in front of it, `upstream:reason`; ours unless it does.
 
     Raises SpecError for a text without a reason and for a file that holds something else.
     """
@@ -179,12 +246,29 @@ def expectations(texts: Iterable[str]) -> dict[str, str] | None:
             found[check.strip()] = reason.strip()
             continue
         if equals or not Path(text).is_file():
-            raise SpecError(f"{text!r}: write CHECK=REASON, or name a TOML or JSON file of such pairs")
+            raise SpecError(
+                f"{text!r}: write CHECK=REASON, or CHECK=upstream:REASON (or ours, never), or name a TOML or JSON file "
+                "of such pairs"
+            )
         pairs = read_data(Path(text))
         if not isinstance(pairs, Mapping) or not all(isinstance(r, str) and r.strip() for r in pairs.values()):
             raise SpecError(f"{text}: every check needs its reason, as text")
         found.update(pairs)
     return found or None
+
+
+# Whose a known failure is: another project's to mend, our own, or nobody's, since it is meant.
+WHOSE = ("upstream", "ours", "never")
+
+
+def with_owner(reason: str) -> str:
+    """The reason with its owner in front, `ours` where it names none. SpecError for an owner without a reason."""
+    owner, colon, rest = reason.partition(":")
+    if not colon or owner.strip() not in WHOSE:
+        return f"{WHOSE[1]}: {reason.strip()}"
+    if not rest.strip():
+        raise SpecError(f"{reason!r}: {owner.strip()} is whose it is; write the reason behind the colon")
+    return f"{owner.strip()}: {rest.strip()}"
 
 
 def explain(error: BaseException) -> str:

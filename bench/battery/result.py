@@ -6,17 +6,21 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA = 1  # the version of the JSON; bench/battery/report.schema.json describes it
+SCHEMA = 2  # the version of the JSON; bench/battery/report.schema.json describes it
 
 PASSED, FAILED = "passed", "failed"
 EXPECTED, UNEXPECTED = "failed as expected", "passed unexpectedly"
 NOT_DECLARED, NOT_APPLICABLE = "not declared", "not applicable"
-STATUSES = (PASSED, FAILED, EXPECTED, UNEXPECTED, NOT_DECLARED, NOT_APPLICABLE)
+ERROR = "error"  # Twinstep itself failed: nothing is said of the optimizer
+STATUSES = (PASSED, FAILED, EXPECTED, UNEXPECTED, NOT_DECLARED, NOT_APPLICABLE, ERROR)
+
+BY_DESIGN = "has it by design"  # said where the reference has the same
+RAISED = "it raised"  # how a cause begins that names an exception: it says what happened, and explains nothing
 
 
 class Failed(Exception):
@@ -43,6 +47,17 @@ class NotDeclared(Exception):
     """The author has not declared this ability; the message is how to declare it."""
 
 
+class ChecksFailed(AssertionError):
+    """What `CheckReport.raise_for_failures` raises; its message is the printed report."""
+
+
+class Headline(NamedTuple):
+    """A likely mistake, and the failed checks that it was tried on and explains."""
+
+    cause: str
+    checks: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """One check's verdict on one optimizer."""
@@ -59,14 +74,18 @@ class CheckResult:
 
     @property
     def bad(self) -> bool:
-        return self.status in (FAILED, UNEXPECTED)
+        return self.status in (FAILED, UNEXPECTED, ERROR)
+
+    @property
+    def where(self) -> str:
+        """The case and the format in which it was found, as far as they are known."""
+        return " ".join(part for part in (f"case {self.case}" if self.case else "", self.dtype) if part)
 
     def __str__(self) -> str:
         """The check and the likely cause first; then where; then the reproduction."""
         lines = [f"{self.check}: {self.status}" + (f": {self.cause}" if self.cause else "")]
-        where = " ".join(part for part in (f"case {self.case}" if self.case else "", self.dtype) if part)
         if self.message:
-            lines.append(f"{where}: {self.message}" if where else self.message)
+            lines.append(f"{self.where}: {self.message}" if self.where else self.message)
         return "\n".join([*lines, *(["reproduction:", self.reproduction] if self.reproduction else [])])
 
 
@@ -75,12 +94,16 @@ class CheckReport:
     """The verdicts of one battery.
 
     subject, against    what was judged and what it was held against ("" where nothing)
+    battery             the version of the set of checks, such as 0.2
+    headlines           the likely mistakes, most explaining first: (cause, explained checks)
     """
 
     subject: str
     against: str
     results: tuple[CheckResult, ...]
     environment: Mapping[str, Any] = field(default_factory=dict)
+    battery: str = ""
+    headlines: tuple[Headline, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -91,12 +114,17 @@ class CheckReport:
     @property
     def ran(self) -> int:
         """The checks that judged something."""
-        return sum(r.status not in (NOT_DECLARED, NOT_APPLICABLE) for r in self.results)
+        return sum(r.status not in (NOT_DECLARED, NOT_APPLICABLE, ERROR) for r in self.results)
 
     @property
     def passed(self) -> bool:
-        """True when something was checked and nothing failed but what was expected to."""
+        """True when something was checked and nothing failed but what was expected to, Twinstep itself included."""
         return self.ran > 0 and not any(result.bad for result in self.results)
+
+    @property
+    def errors(self) -> tuple[CheckResult, ...]:
+        """The checks in which Twinstep itself failed."""
+        return tuple(result for result in self.results if result.status == ERROR)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row a check, with subject and against."""
@@ -107,13 +135,35 @@ class CheckReport:
     def to_json(self) -> str:
         """The report by the published schema."""
         body = {
-            "schema": SCHEMA, "subject": self.subject, "against": self.against, "passed": self.passed, "ran": self.ran,
-            "counts": self.counts, "environment": dict(self.environment), "results": [asdict(r) for r in self.results],
+            "schema": SCHEMA, "subject": self.subject, "against": self.against, "battery": self.battery,
+            "passed": self.passed, "ran": self.ran, "counts": self.counts, "environment": dict(self.environment),
+            "headlines": [headline._asdict() for headline in self.headlines],
+            "results": [asdict(r) for r in self.results],
         }  # fmt: skip
         return json.dumps(body, indent=1)
 
     def summary(self) -> str:
-        """`rmsprop: 18 ran, 17 passed, 1 failed, ...`, every status that occurred and those that always count."""
-        always = (PASSED, FAILED, EXPECTED, NOT_DECLARED, NOT_APPLICABLE)
-        counted = [f"{n} {status}" for status, n in self.counts.items() if n or status in always]
-        return f"{self.subject}: {self.ran} checks ran: " + ", ".join(counted)
+        """`rmsprop: 18 checks ran: 17 passed, 1 failed, ...`, every status that occurred and those that always count.
+
+        Before it the likely mistakes, a line each.
+        """
+        from .explanation import text
+
+        return "\n".join([*text.headlines(self), text.counts(self)])
+
+    def raise_for_failures(self) -> None:
+        """Raises ChecksFailed, an AssertionError, unless the report is a pass."""
+        if not self.passed:
+            raise ChecksFailed(str(self))
+
+    def __str__(self) -> str:
+        """The report as `twinstep check` prints it, without colours."""
+        from .explanation import text
+
+        return text.report(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from .explanation import text
+
+        return text.html(self)

@@ -13,7 +13,8 @@ from ._terminal import bad_input, name_list, out_option
 @click.option("--base", metavar="REF", help="The commit to judge against: a branch, a tag, a hash.")
 @click.option("--accept", multiple=True, metavar="NAME",
               help="A removal, or a check that fails from now on, that a maintainer accepts.")  # fmt: skip
-@click.option("--only", callback=name_list, metavar="A,B", help="Time only benchmarks whose names begin so.")
+@click.option("--only", callback=name_list, metavar="A,B", help="Judge and time only benchmarks whose names begin so.")
+@click.option("--keep-going", is_flag=True, help="Time on where the gate is red already.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
@@ -22,7 +23,7 @@ from ._terminal import bad_input, name_list, out_option
               help="With --self-test: stop once so many decisions on identical code are recorded.")  # fmt: skip
 @out_option
 def gate(
-    base: str | None, accept: tuple[str, ...], only: tuple[str, ...] | None, json_file: Path | None,
+    base: str | None, accept: tuple[str, ...], only: tuple[str, ...] | None, keep_going: bool, json_file: Path | None,
     junit: Path | None, markdown: Path | None, self_test: bool, decisions: int, out: Path,
 ) -> None:  # fmt: skip
     """Judge the working tree against a base commit: agreement, what must be there, time.
@@ -42,6 +43,7 @@ def gate(
             files = {"json_file": json_file, "junit_file": junit, "markdown_file": markdown}
             request = start.Request(
                 start=Path.cwd(), base=base or "", out=out.resolve(), accepted=accept, only=only or (),
+                keep_going=keep_going,
                 **{name: file.resolve() for name, file in files.items() if file is not None},
             )  # fmt: skip
             code = start.gate(request)

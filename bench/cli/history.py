@@ -19,12 +19,13 @@ def history(only: tuple[str, ...] | None, out: Path) -> None:
     """What gates have measured over commits, machine by machine: a table and a picture."""
     with bad_input():
         from ..gate import history as records
+        from ..gate.history_picture import draw
 
         found = [p for p in records.points(records.read(out)) if not only or p.cell.startswith(only)]
         if not found:
             click.echo("the history has no row of that name", err=True)
             raise click.exceptions.Exit(4)
-        picture = records.draw(found, out / "history.png")
+        picture = draw(found, out / "history.png")
     screen = console()
     for machine in dict.fromkeys(p.machine for p in found):
         table = Table(title=machine, title_justify="left", box=SIMPLE_HEAD)

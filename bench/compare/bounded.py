@@ -127,7 +127,8 @@ class Bounded:
         value, error, b, error_b, precision, constant = self._with(other)
         # torch and a formula may take different branches here, and both be right (Adamax's max, amsgrad's, Rprop's
         # sign).
-        near = abs(value - b) <= error + error_b
+        with np.errstate(invalid="ignore"):  # inf - inf: as far apart as can be, and no warning of ours to the user
+            near = abs(value - b) <= error + error_b
         taken = np.where(near, np.maximum(error, error_b), np.where(condition, error, error_b))
         return Bounded(np.where(condition, value, b), taken, precision, constant)
 

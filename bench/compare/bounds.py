@@ -43,7 +43,8 @@ class FirstOrderBounds(Trajectory):
         return None if value is None else Bounded.exact(value, self.dtype)
 
     def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
-        super().step([self._exact(g) for g in gradients], lr_factor)
+        with np.errstate(all="ignore"):  # what is not finite shows in the gap
+            super().step([self._exact(g) for g in gradients], lr_factor)
 
     def set_params(self, params: Sequence[np.ndarray]) -> None:
         """Sets the parameters, as if without error."""

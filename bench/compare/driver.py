@@ -59,10 +59,8 @@ class Side:
                 group["lr"] = lr * lr_factor
             elif lr_factor != 1:  # `Scenario.at_one_rate` is for such
                 raise TypeError("a group without a learning rate cannot be driven at several")
-        if self.rugged:
-            self.optimizer.step(closure_for(self.params, rugged=True))
-        else:
-            self.optimizer.step()
+        with np.errstate(all="ignore"):  # a formula on NumPy's arrays; what is not finite shows in the gap
+            self.optimizer.step(*([closure_for(self.params, rugged=True)] if self.rugged else []))
 
     def copy_params_from(self, other: Side) -> None:
         with torch.no_grad():
@@ -79,9 +77,11 @@ class Side:
         return [value if there else None for value, there in zip(found, expected, strict=True)]
 
 
-def trajectory(make: Factory, hyper: Mapping[str, Any], scenario: Scenario, device: str = "cpu") -> np.ndarray:
+def trajectory(
+    make: Factory, hyper: Mapping[str, Any], scenario: Scenario, device: str = "cpu", dtype: str = "float64"
+) -> np.ndarray:
     """One optimizer's parameters after every step of a scenario, float64, shape (steps, elements)."""
-    side = Side(make, scenario, "float64", device, hyper)
+    side = Side(make, scenario, dtype, device, hyper)
     rows = []
     for row, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
         side.step([None if g is None else torch.from_numpy(np.asarray(g)) for g in row], factor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from ...scratch_impls import Spec
 from .bounds import FirstOrderBounds, SampledBounds, bounds_of
 from .driver import as_row
-from .scenario import Scenario
+from .scenario import HyperKey, Scenario
 
 BoundsRow = tuple[list[bool], np.ndarray, np.ndarray]  # which values are there; their values; their errors
 
@@ -36,9 +36,17 @@ class Layout:
         units = zip(bounds.params, bounds.states, names, strict=True)
         return cls(names, [_size(state.get(name), param) for param, state, wanted in units for name in wanted])
 
+    def places(self) -> list[tuple[int, str]]:
+        """(unit, name) of each value, in the order of `sizes`."""
+        return [(unit, name) for unit, wanted in enumerate(self.names) for name in wanted]
+
+    def there(self, found: Sequence[bool]) -> np.ndarray:
+        """For each element of a row whether its value is there."""
+        return np.repeat(np.asarray(found, dtype=bool), self.sizes)
+
     def bounds_row(self, bounds: FirstOrderBounds | SampledBounds) -> BoundsRow:
         """What the formula has after a step: which values are there, and the value and error of each element."""
-        pairs = [bounds.read(i, name) for i, wanted in enumerate(self.names) for name in wanted]
+        pairs = [bounds.read(unit, name) for unit, name in self.places()]
         # State before a parameter's first step is not compared: torch's Adagrad makes it in the constructor.
         return (
             [pair is not None for pair in pairs],
@@ -64,23 +72,9 @@ class Layout:
         return tuple((name, int(start)) for name, start in zip(names, starts, strict=True))
 
 
-class HyperKey:
-    """Hyperparameters that a cache can be asked for: equal where all of them are, in type as well (1 is no True)."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = dict(values)
-        self.key = repr(sorted(values.items()))
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, HyperKey) and self.key == other.key
-
-
 # Every path of a class, every seeded mistake and many checks meet the formula on the same history: half of a replay's
 # time was spent on computing it again. A row is some hundred numbers; large tensors are judged by a few steps.
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def formula_rows(spec: Spec, hyper: HyperKey, scenario: Scenario, dtype: str) -> tuple[Layout, list[BoundsRow]]:
     """The formula's rows for every step of a history that nothing interferes with."""
     bounds = bounds_of(spec, hyper.values, scenario, dtype)

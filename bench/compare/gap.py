@@ -28,9 +28,12 @@ class Gap:
     gap_ulp: float
 
     def __str__(self) -> str:
+        neither = not np.isfinite(self.ours) and not np.isfinite(self.theirs)
         return (
             f"step {self.step}: gap {self.gap_bounds:.3g} bounds ({self.tensor}[{self.element}]: "
             f"ours {self.ours!r}, theirs {self.theirs!r}, bound {self.bound:.3g})"
+            # It could be read as a mistake of ours: nan beside nan looks equal.
+            + ("; neither is finite, which proves nothing" if neither else "")
         )
 
     def row(self) -> dict[str, Any]:
@@ -42,6 +45,7 @@ class Gap:
 class Replay:
     """Both trajectories, the formula's value and error, and the gap in bounds; arrays of shape (steps, elements).
 
+    no_number   where neither side may have a number: nothing is compared there, or the formula's exact value is none
     slots       (name, first element) of each tensor within the second dimension
     """
 
@@ -50,6 +54,7 @@ class Replay:
     value: np.ndarray
     error: np.ndarray
     gap_bounds: np.ndarray
+    no_number: np.ndarray
     slots: tuple[tuple[str, int], ...]
     dtype: str
 
@@ -105,15 +110,23 @@ def ulps(ours: Any, theirs: Any, dtype: str) -> Any:
         return np.abs(np.subtract(ours, theirs)) / (2.0 ** np.floor(np.log2(size)) * finfo.eps)
 
 
-def gaps(ours: np.ndarray, theirs: np.ndarray, value: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """|ours - theirs| in units of twice the error; inf where only one side has a number."""
+def gaps(
+    ours: np.ndarray, theirs: np.ndarray, value: np.ndarray, error: np.ndarray, no_number: np.ndarray | bool = False
+) -> np.ndarray:
+    """|ours - theirs| in units of twice the error; inf where a side is not finite.
+
+    no_number   where two that are equally not finite agree: the formula's exact value is no number, or nothing is
+                compared. Without it they prove nothing: the formula may be what is wrong
+    """
     with np.errstate(all="ignore"):
-        distance = np.abs(ours - theirs)
-        nothing = np.isnan(value) | np.isinf(error)  # of which the formula can say nothing
-        # Equal covers two infinities, whose distance would be NaN. Two NaN are the same where the formula gives one as
-        # well: torch's centered RMSprop has them where v - m^2 rounds below 0.
-        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs) & nothing)
-        found = np.where(same, 0.0, distance / (2 * error))
-    # One side is NaN and the other is not: there is no distance, and nothing is worse.
-    found[np.isnan(found)] = np.inf
+        found: np.ndarray = np.where(ours == theirs, 0.0, np.abs(ours - theirs) / (2 * error))
+    # Where one side is NaN there is no distance, and nothing is worse.
+    found[np.isnan(found) | ~np.isfinite(ours) | ~np.isfinite(theirs)] = np.inf
+    found[alike_not_finite(ours, theirs) & no_number] = 0.0
+    return found
+
+
+def alike_not_finite(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Where both are NaN, or the same infinity."""
+    found: np.ndarray = (np.isnan(ours) & np.isnan(theirs)) | (np.isinf(ours) & (ours == theirs))
     return found

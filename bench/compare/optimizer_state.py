@@ -14,10 +14,13 @@ from typing import Any
 import optree
 import torch
 
+ORDERED = "twinstep"  # dicts keep their order in it; everybody else's trees are as they were
+
 
 def leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Every tensor and value inside, however deep, with its place: `name.exp_avg`, or `exp_avg` where name is ""."""
-    accessors, found, _ = optree.tree_flatten_with_accessor(value, none_is_leaf=True)
+    with optree.dict_insertion_ordered(True, namespace=ORDERED):  # as it was made, not by the names
+        accessors, found, _ = optree.tree_flatten_with_accessor(value, none_is_leaf=True, namespace=ORDERED)
     for accessor, leaf in zip(accessors, found, strict=True):
         place = ".".join([name, *map(_key, accessor)] if name else map(_key, accessor))
         opened = _opened(leaf)

@@ -7,8 +7,10 @@ step from synchronised state (`synced_scenario`), or of many with the parameters
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,10 @@ import torch
 from ...scratch_impls import Spec
 from .bounds import bounds_of
 from .driver import Factory, Side, as_row, joined, trajectory
-from .formula_rows import HyperKey, Layout, formula_rows
-from .gap import Replay, gaps
-from .scenario import Scenario
+from .exact import BEYOND, reasons
+from .formula_rows import Layout, formula_rows
+from .gap import Replay, alike_not_finite, gaps
+from .scenario import HyperKey, Scenario
 
 __all__ = ["Factory", "replay", "trajectory"]
 
@@ -58,7 +61,7 @@ def replay(
         layout, expected = Layout.of(bounds), None
     else:
         layout, expected = formula_rows(spec, HyperKey(full), scenario, dtype)
-    rows: dict[str, list[np.ndarray]] = {"ours": [], "theirs": [], "value": [], "error": []}
+    rows: dict[str, list[np.ndarray]] = {"ours": [], "theirs": [], "value": [], "error": [], "no_number": []}
     for step, (gradients, factor) in enumerate(zip(scenario.gradients, scenario.lr_factors, strict=True)):
         tensors = [None if g is None else torch.from_numpy(g) for g in gradients]
         # The same tensors for both: each side copies them into buffers of its own, and may write into those.
@@ -73,6 +76,7 @@ def replay(
         rows["theirs"].append(layout.row(right.read(layout.names, there)))
         rows["value"].append(value)
         rows["error"].append(error)
+        rows["no_number"].append(~layout.there(there))
         if equal_params:
             left.copy_params_from(right)
             # Copies: the next step writes into theirs.
@@ -80,16 +84,41 @@ def replay(
     arrays = {name: np.stack(found) for name, found in rows.items()}
     if states != "all":
         _ignore_state(arrays, layout, states)
+    alone = all(getattr(type(each.optimizer), "spec", None) is spec for each in (left, right))
+    if not equal_params:  # else each step begins where theirs went, which this does not follow
+        _find_no_number(arrays, reasons(spec, full, scenario, dtype, layout), dtype, alone=alone)
     return Replay(**arrays, gap_bounds=gaps(**arrays), slots=layout.slots(scenario.labels), dtype=dtype)
 
 
+def _find_no_number(arrays: dict[str, np.ndarray], why: Iterator[Any], dtype: str, *, alone: bool) -> None:
+    """Marks where two that are equally not finite are right, since the formula's exact value is no number there.
+
+    why     the exact rows; they cost a thousand times what the bounds do, and are asked for only where they decide
+    alone   both sides are the formula itself: of a number that is none, as 0 / 0, nobody else says that it is right
+    """
+    with np.errstate(invalid="ignore"):
+        may_be_none = ~(np.isfinite(arrays["error"]) & (abs(arrays["value"]) < torch.finfo(getattr(torch, dtype)).max))
+    doubtful = alike_not_finite(arrays["ours"], arrays["theirs"]) & ~arrays["no_number"] & may_be_none
+    steps = np.flatnonzero(doubtful.any(axis=1))
+    if not steps.size:
+        return
+    # A formula that exact numbers cannot be given to, such as one that calls a library, shows nothing: no excuse.
+    with contextlib.suppress(ArithmeticError, AttributeError, IndexError, TypeError, ValueError):
+        for step, row in enumerate(itertools.islice(why, int(steps[-1]) + 1)):
+            excused = row == BEYOND if alone else row != ""
+            arrays["no_number"][step] |= doubtful[step] & excused
+            if (doubtful[step] & ~excused).any():
+                return  # it is wrong from here on
+
+
 def _ignore_state(arrays: dict[str, np.ndarray], layout: Layout, states: str | tuple[str, ...]) -> None:
-    """Makes the state tensors that are not to be compared equal on both sides; the parameters always are compared."""
+    """Takes the state tensors out that are not to be compared; the parameters always are."""
     first = 0
-    for name, size in zip([name for wanted in layout.names for name in wanted], layout.sizes, strict=True):
+    for (_, name), size in zip(layout.places(), layout.sizes, strict=True):
         part = slice(first, first + size)
         first += size
         absent = any(np.isnan(arrays[side][:, part]).all() for side in ("ours", "theirs"))
         if name != "param" and size and (absent or (states != "shared" and name not in states)):
             for side in ("ours", "theirs", "value"):
                 arrays[side][:, part] = np.nan
+            arrays["no_number"][:, part] = True

@@ -20,6 +20,20 @@ from ...scratch_impls import Spec, as_shape, map_state
 Arrays = tuple[np.ndarray, ...]
 
 
+class HyperKey:
+    """Hyperparameters that a cache can be asked for: equal where all of them are, in type as well (1 is no True)."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = dict(values)
+        self.key = repr(sorted(values.items()))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HyperKey) and self.key == other.key
+
+
 # Compared by identity: one seed's history is made once (`probe`), so that what is computed of it can be kept with it.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scenario:
@@ -177,10 +191,18 @@ def synced_scenario(
     away    False puts a parameter at 0, where the update keeps all its bits; True at N(0, 1), where weight decay
             shows and the last subtraction rounds
     """
-    full = spec.hyper(**hyper)
+    return _synced(spec, HyperKey(spec.hyper(**hyper)), sizes, warm, dtype, away, seed)
+
+
+# Every path of a twin is held against the formula from the same states.
+@functools.lru_cache(maxsize=16)
+def _synced(
+    spec: Spec, hyper: HyperKey, sizes: tuple[int | tuple[int, ...], ...], warm: int, dtype: str,
+    away: tuple[bool, ...], seed: int,
+) -> Scenario:  # fmt: skip
     chosen = [(n, far) for n in sizes for far in away]
     made = [spread_history(seed, as_shape(n if isinstance(n, tuple) else (n,), spec.dims), dtype) for n, _ in chosen]
-    history = Trajectory(spec, full, [arrays[0] for arrays in made])
+    history = Trajectory(spec, hyper.values, [arrays[0] for arrays in made])
     for t in range(warm):
         history.step([arrays[1 + t] for arrays in made])
     # The state is rounded, as what somebody saved in that format is: both sides load it bit for bit.

@@ -5,6 +5,7 @@ Never by the head's: a pull request must not loosen its own gate.
 
 from __future__ import annotations
 
+import glob
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -26,6 +27,7 @@ class Entry:
     hyper               what it is timed and trained with; its defaults unless given
     expected_failures   check -> reason; strict
     supports            abilities to judge, as `twinstep check --supports`
+    declare             what is so by design, as `twinstep check --declare`
     """
 
     optimizer: str
@@ -33,6 +35,7 @@ class Entry:
     hyper: Mapping[str, Any] = field(default_factory=dict)
     expected_failures: Mapping[str, str] = field(default_factory=dict)
     supports: tuple[str, ...] = ()
+    declare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,7 @@ class Plan:
     accepted        names of removals, checks and losses that a maintainer accepts
     only            cells to time, by the beginning of their names; all unless given
     parts           what is done, of PARTS: the self-test leaves out what its own trees cannot differ in
+    keep_going      times everything, also where the gate is red already
     """
 
     base: Checkout
@@ -79,6 +83,7 @@ class Plan:
     accepted: frozenset[str] = frozenset()
     only: tuple[str, ...] = ()
     parts: frozenset[str] = PARTS
+    keep_going: bool = False
 
     @property
     def orders(self) -> dict[str, Any]:
@@ -92,10 +97,16 @@ def read(root: Path) -> Settings | None:
     if not file.is_file():
         return None
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("twinstep", {}).get("gate")
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GateError(f"pyproject.toml cannot be read: {error}") from None
-    return None if table is None else parse(table)
+    for name in ("tool", "twinstep", "gate"):
+        if name not in table:
+            return None
+        table = table[name]
+        if not isinstance(table, Mapping):
+            raise GateError(f"pyproject.toml: {name} in [tool.twinstep.gate] is {table!r}, which is no table of keys")
+    return parse(table)
 
 
 def settings_of(base: Path) -> Settings:
@@ -106,7 +117,18 @@ def settings_of(base: Path) -> Settings:
             "the base has no [tool.twinstep.gate] in its pyproject.toml, so there is nothing to judge it by; a gate "
             "begins with the commit after the one that adds it"
         )
+    _check_folders(found, base.resolve())
     return found
+
+
+def _check_folders(settings: Settings, base: Path) -> None:
+    """GateError where the source or a package is not there: otherwise both sides would fail, and the gate be red."""
+    source = (base / settings.source).resolve()
+    if not source.is_dir() or not source.is_relative_to(base):
+        raise GateError(f"source = {settings.source!r}: the base has no such folder")
+    for name in settings.packages:
+        if not (source / name).is_dir() and not list(source.glob(f"{glob.escape(name)}.*")):
+            raise GateError(f"packages names {name!r}, and there is none in {settings.source!r} of the base")
 
 
 def parse(table: Mapping[str, Any]) -> Settings:
@@ -133,11 +155,27 @@ def _construct(kind: Any, table: Any, where: str) -> Any:
     for name in table:
         if name not in known:
             raise GateError(f"{where} has no {name!r}: {nearest(name, known)}")
+        _check_value(kind, name, table[name], where)
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     try:
         return kind(**values)
     except TypeError as error:
         raise GateError(f"{where}: {str(error).partition('__init__() ')[2]}") from None
+
+
+def _check_value(kind: Any, name: str, value: Any, where: str) -> None:
+    """GateError for a value of another type than its field; the rule says which thresholds can be."""
+    wanted = str({field.name: field.type for field in fields(kind)}[name])
+    if wanted == "str" and not isinstance(value, str):
+        raise GateError(f"{where}: {name} = {value!r}: it must be text")
+    if wanted == "bool" and not isinstance(value, bool):
+        raise GateError(f"{where}: {name} = {value!r}: it must be true or false")
+    if wanted.startswith("Mapping") and not isinstance(value, Mapping):
+        raise GateError(f"{where}: {name} = {value!r}: it must be a table of keys")
+    if wanted == "tuple[str, ...]" and not (
+        isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
+    ):
+        raise GateError(f"{where}: {name} = {value!r}: it must be a list of texts")
 
 
 def differences(base: Settings, head: Settings | None) -> list[str]:

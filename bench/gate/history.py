@@ -138,26 +138,3 @@ def frame(found: Iterable[Point]) -> pandas.DataFrame:
     import pandas
 
     return pandas.DataFrame([vars(point) for point in found])
-
-
-def draw(found: list[Point], path: Path) -> Path:
-    """One panel a machine: each benchmark's time over that of its reference, commit by commit."""
-    from matplotlib.figure import Figure
-
-    from ..report.pictures import save
-
-    machines = list(dict.fromkeys(p.machine for p in found))
-    figure = Figure(figsize=(10, 4.5 * len(machines)), layout="constrained")
-    axes = figure.subplots(len(machines), 1, squeeze=False)[:, 0]
-    for axis, machine in zip(axes, machines, strict=True):
-        here = [p for p in found if p.machine == machine and p.ratio is not None]
-        commits = list(dict.fromkeys(p.commit for p in here))
-        for key in dict.fromkeys((p.cell, p.series) for p in here):
-            line = [p for p in here if (p.cell, p.series) == key]
-            axis.plot([commits.index(p.commit) for p in line], [p.ratio for p in line], "-o", ms=3, label=key[0])
-        axis.set_xticks(range(len(commits)), commits, rotation=30, ha="right", fontsize=7)
-        axis.set_title(machine, fontsize=8)
-        axis.set_ylabel("time / reference's time")
-        if here:
-            axis.legend(fontsize=6, ncols=2, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return save(figure, path)

@@ -25,7 +25,7 @@ MEANING = {
 class Fault:
     """One thing that is wrong, under the name by which a maintainer can accept it.
 
-    kind    "agreement", "loss", "broken" (the head does not run) or "vanished"
+    kind    "agreement", "loss", "broken" (the head does not run), "vanished" or "idle" (what is timed does nothing)
     """
 
     name: str
@@ -80,7 +80,7 @@ class Outcome:
         """The worst that was found: wrong or slower, then not there, then undecided."""
         if self.of_kind("agreement", "loss", "broken") or self.verdicts(REGRESSION):
             return RED
-        if self.of_kind("vanished") or not (self.ran or self.cells):
+        if self.of_kind("vanished", "idle") or not (self.ran or self.cells):
             return NOTHING
         # A benchmark that nobody decided on is no benchmark that passed.
         if self.verdicts(INCONCLUSIVE, OPEN) or len(self.cells) < self.expected_cells:
@@ -97,7 +97,7 @@ def accept(faults: Iterable[Fault], names: Iterable[str]) -> Iterator[Fault]:
     given = set(names)
     for fault in faults:
         # "broken" is not: a head that does not run was not judged, and nobody can accept what nobody saw.
-        acceptable = fault.kind in ("vanished", "agreement", "loss")
+        acceptable = fault.kind in ("vanished", "agreement", "loss", "idle")
         yield Fault(**{**vars(fault), "accepted": True}) if acceptable and fault.name in given else fault
 
 

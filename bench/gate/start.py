@@ -22,6 +22,7 @@ from typing import Any
 import filelock
 
 from ..battery.child import command
+from ..battery.guard import end_with
 from . import config, report
 from .config import Plan
 from .history import History
@@ -41,6 +42,7 @@ class Request:
     base        any name of a commit
     accepted    names that a maintainer accepts
     only        beginnings of names of cells to time
+    keep_going  whether to time on where the gate is red already
     """
 
     start: Path
@@ -48,6 +50,7 @@ class Request:
     out: Path
     accepted: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    keep_going: bool = False
     json_file: Path | None = None
     junit_file: Path | None = None
     markdown_file: Path | None = None
@@ -98,6 +101,7 @@ def _orders(request: Request, repo: Path, base: Checkout, head: Checkout) -> dic
     return {
         "base": [str(base.root), base.commit], "head": [str(head.root), head.commit], "out": str(request.out),
         "accepted": request.accepted, "only": request.only, "notes": notes,
+        "keep_going": request.keep_going, "starter": os.getpid(),
         "files": {kind: str(file) for kind, file in files.items() if file is not None},
     }  # fmt: skip
 
@@ -114,10 +118,12 @@ def _run(order: Sequence[str]) -> int:
 def obey(orders: str) -> int:
     """The gate program's life, in whichever tree it stands; orders is the file that `gate` wrote."""
     given = json.loads(Path(orders).read_text(encoding="utf-8"))
+    if given.get("starter", os.getpid()) != os.getpid():
+        end_with(given["starter"])  # a command that was killed leaves no program behind that goes on timing
     base, head = (Checkout(root=Path(root), commit=commit) for root, commit in (given["base"], given["head"]))
     plan = Plan(
         base=base, head=head, settings=config.settings_of(base.root), accepted=frozenset(given["accepted"]),
-        only=tuple(given["only"]),
+        only=tuple(given["only"]), keep_going=bool(given.get("keep_going", False)),
     )  # fmt: skip
     progress = report.progress_printer(quiet=bool(os.environ.get("CI")) and not sys.stderr.isatty())
     try:

@@ -6,7 +6,7 @@ import ast
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,6 @@ from .trees import Tree
 # one of them. Larger ones cost seconds a block and show memory traffic, which `pytest --benchmark-only` looks at.
 TIMED_SHAPES = ("tiny", "mlp")
 
-# What the quick battery judges in: a defect that another format alone shows is not expected there.
-JUDGED_IN = ("float32",)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
@@ -41,15 +38,16 @@ class Subject:
     against     what it is held against; None for nothing
     timed       name of a case -> hyperparameters
     spec        its formula, where it is one
-    expected    check -> reason, of the tree that it comes from
+    expected_in format -> the checks that are known to fail in it, each with its reason
     """
 
     name: str
     make: Factory
     against: Against | None
     timed: Mapping[str, Mapping[str, Any]]
-    expected: Mapping[str, str] = field(default_factory=dict)
+    expected_in: Callable[[str], Mapping[str, str]] = lambda dtype: {}
     supports: tuple[str, ...] = ()
+    declare: tuple[str, ...] = ()
     spec: Spec | None = None
 
 
@@ -98,7 +96,8 @@ def _formula(tree: Tree, name: str) -> Subject:
     defects = expected_failures if known else tree.load("reference.known_defects").expected_failures
     ours = as_optimizer(name) if known else tree.load("bench.adapter").as_optimizer(name)
     return Subject(
-        name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, expected=defects(ours, JUDGED_IN),
+        name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec,
+        expected_in=lambda dtype: defects(ours, (dtype,)),
         against=against_of(subject_of(as_optimizer(spec)), None),
         timed={case.name: case.hyper for case in representatives(spec)},
     )  # fmt: skip
@@ -116,8 +115,30 @@ def _theirs(tree: Tree, entry: Entry, base: Tree) -> Subject:
     against = against_of(subject_of(make), reference)
     return Subject(
         name=entry.optimizer, make=make, against=against, spec=against.spec if against else None,
-        timed={"default": dict(entry.hyper)}, expected=dict(entry.expected_failures), supports=entry.supports,
+        timed={"default": dict(entry.hyper)}, expected_in=lambda dtype: dict(entry.expected_failures),
+        supports=entry.supports,
+        declare=entry.declare,
     )  # fmt: skip
+
+
+def judged_in(subject: Subject) -> str:
+    """The format of the quick battery: of a search, whose end float32 leaves open, float64."""
+    return "float64" if subject.spec is not None and subject.spec.closure else "float32"
+
+
+def longest_first(names: Iterable[str]) -> list[str]:
+    """The optimizers in the order in which processes that share them take them: what takes longest must not come last.
+
+    Measured: of seventeen formulas a search takes 9 s, one of matrices 8 s, others 1 to 4 s, the more cases the longer.
+    """
+
+    def weight(name: str) -> tuple[bool, bool, int]:
+        if name not in scratch_impls.names():  # of a library, or new: nothing is known before it was made
+            return False, False, 0
+        spec = scratch_impls.load(name)
+        return spec.closure, spec.dims is not None, len(spec.cases)
+
+    return sorted(sorted(names), key=weight, reverse=True)
 
 
 def cells(subject: Subject) -> list[Cell]:

@@ -114,19 +114,31 @@ def read(folder: str | Path, kind: str, *, run: str | None = None) -> list[Row]:
     return found
 
 
-def last_run(folder: str | Path, kind: str) -> list[Row]:
-    """The rows of the run that wrote last, without its id."""
+def last_run(folder: str | Path, kind: str, *, of: str | None = None) -> list[Row]:
+    """The rows of the run that wrote last, without its id.
+
+    of      the kind whose last run is meant, where it is another: those rows alone, and none where that run has none
+    """
+    run = last_run_id(folder, of or kind)
+    return [] if run is None else [{k: v for k, v in row.items() if k != "run"} for row in read(folder, kind, run=run)]
+
+
+def last_run_id(folder: str | Path, kind: str) -> str | None:
+    """The id of the run that wrote last; None where none did."""
     for line in reversed(lines(journal_path(folder, kind))):
         with contextlib.suppress(ValueError, KeyError):
-            run = decode(line.decode())["run"]
-            return [{k: v for k, v in row.items() if k != "run"} for row in read(folder, kind, run=run)]
-    return []
+            return str(decode(line.decode())["run"])
+    return None
 
 
 def lines(path: Path) -> list[bytes]:
-    """The lines of a journal, undecoded; none where it is not there."""
+    """The lines of a journal, undecoded; none where it is not there. TableError where it cannot be read."""
+    try:
+        text = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise TableError(f"cannot read the journal {path}: {error.strerror}") from None
     # Not splitlines(): a text value may hold one of the other characters that it takes for the end of a line.
-    return path.read_bytes().removesuffix(b"\n").split(b"\n") if path.exists() and path.stat().st_size else []
+    return text.removesuffix(b"\n").split(b"\n") if text else []
 
 
 def set_aside_damage(path: Path) -> Path | None:

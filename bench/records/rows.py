@@ -34,10 +34,12 @@ class Kind:
     measured    columns that every row has, beside identity and environment; more are welcome
     worst       rows of one identity become one row in the table: the one with the largest value of this column
                 (None: every different row stays)
+    beside      the kind whose rows these explain: only those of its last run are shown
     """
 
     measured: tuple[str, ...]
     worst: str | None = None
+    beside: str | None = None
 
 
 KINDS: dict[str, Kind] = {
@@ -48,6 +50,13 @@ KINDS: dict[str, Kind] = {
     "losses": Kind(measured=("final_loss",)),
     # A time is any column that ends in _s (seconds); ratio is dimensionless, scratch over torch.
     "timings": Kind(measured=("ratio",)),
+    # What is drawn, a series a row, its numbers packed as text (`series`). options: the case's, as a picture names it.
+    # The loss over all data, at these steps; 0 is the start.
+    "curves": Kind(measured=("options", "steps", "losses"), beside="losses"),
+    # Where the parameters of a 2-D problem are after these steps, thinned.
+    "traces": Kind(measured=("options", "steps", "x1", "x2"), beside="losses"),
+    # The largest gap of all elements after each step of one replay (scenario: the gradients that both sides received).
+    "growth": Kind(measured=("scenario", "steps", "gap_bounds"), beside="losses"),
 }
 
 

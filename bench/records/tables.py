@@ -16,21 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import journal
+from .files import SUFFIXES, remove_outdated, table_path
 from .journal import TableError
 from .rows import ENVIRONMENT, IDENTITY, KINDS, Row, columns, ordered
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["TableError", "check_folder", "frame", "read_table", "table_path", "tidy", "write_tables"]
+__all__ = [
+    "SUFFIXES", "TableError", "check_folder", "frame", "read_table", "table_path", "tidy", "write_tables",
+]  # fmt: skip
 
-SUFFIXES = (".csv", ".parquet")
 _NUMBERS = ("seed", "threads")  # the identity and environment columns that are not text
-
-
-def table_path(folder: str | Path, kind: str, suffix: str = ".csv") -> Path:
-    """Where the table of that kind lies; suffix is one of SUFFIXES."""
-    return Path(folder) / f"{kind}{suffix}"
 
 
 def check_folder(folder: str | Path) -> None:
@@ -40,6 +37,9 @@ def check_folder(folder: str | Path) -> None:
     """
     journal.make_folder(Path(folder))
     for kind in KINDS:
+        path = journal.journal_path(folder, kind)
+        if path.exists() and not path.is_file():
+            raise TableError(f"{path} is no file, and the journal has this name; move it away, or name another folder")
         for suffix in SUFFIXES:
             check_is_ours(table_path(folder, kind, suffix), kind)
 
@@ -63,11 +63,13 @@ def write_tables(folder: str | Path) -> list[Path]:
     """
     folder = Path(folder)
     check_folder(folder)
-    found = {kind: tidy(kind, journal.last_run(folder, kind)) for kind in KINDS}
+    found = {kind: tidy(kind, journal.last_run(folder, kind, of=KINDS[kind].beside)) for kind in KINDS}
     frames = {kind: frame(kind, rows) for kind, rows in found.items() if rows}
+    texts = {kind: csv_text(kind, found[kind]).encode() for kind in frames}
+    remove_outdated(folder, texts)
     written = []
     for kind, table in frames.items():
-        content = {".csv": lambda k=kind: csv_text(k, found[k]).encode(), ".parquet": lambda t=table: _parquet(t)}
+        content = {".csv": lambda k=kind: texts[k], ".parquet": lambda t=table: _parquet(t)}
         for suffix, make in content.items():
             path = table_path(folder, kind, suffix)
             replace_file(path, make)

@@ -27,7 +27,7 @@ from ..compare.scenario import Scenario, synced_scenario
 from ..records.tables import TableError, replace_file
 from ..speed.contest import factory, twin
 from ..study import problems
-from ..study.job import one_thread
+from ..study.task import one_thread
 from ..study.train import Training, train, trainable
 from . import defects, pages
 from . import pictures as plots

@@ -11,6 +11,7 @@ from ...reference.frameworks import axes_of
 from ...reference.known_defects import defects_of, mended
 from ...scratch_impls import Spec
 from ..battery.checks import CHECKS
+from ..battery.design.declarations import DECLARATIONS
 from ..records.tables import TableError
 
 DTYPES = ("float32", "float64")
@@ -51,14 +52,31 @@ CHECKS_HEAD = """\
 # The checks
 
 What `twinstep check` looks at, in the order of its report. `--checks A,B` chooses some; T1 to T15 are the kinds of bug
-that they were made for. Made by `twinstep gallery`.
+that they were made for. *since* is the first battery that has it: `--battery 0.2` judges by those of 0.2 alone, so that
+an upgrade turns nothing red by what it adds. Made by `twinstep gallery`.
+"""
+
+
+DECLARED_HEAD = """\
+## Declarations
+
+What is so by design and no fault, `--declare A,B` (`declare=[...]` in Python, `--twinstep-declare`, `declare` in the
+gate's table of an optimizer). What the reference or its formula does as well is by design without being declared; and
+what a class refuses with an error of its own, or shows in a trial, is not asked of it: the report says so.
 """
 
 
 def checks_page() -> str:
     """docs/checks.md: a line for each check, in the order of the report."""
-    rows = [row(f"`{check.name}`", check.key, check.what) for check in CHECKS.values()]
-    return "\n".join([CHECKS_HEAD, row("check", "kind", "what holds"), "|---|---|---|", *rows, ""])
+    rows = [row(f"`{check.name}`", check.key, check.since, check.what) for check in CHECKS.values()]
+    declared = [row(f"`{word}`", each.what, each.off, each.on) for word, each in DECLARATIONS.items()]
+    return "\n".join(
+        [
+            *(CHECKS_HEAD, row("check", "kind", "since", "what holds"), "|---|---|---|---|", *rows, ""),
+            *(DECLARED_HEAD, row("word", "what it says", "what does not apply then", "what holds it to its word")),
+            *("|---|---|---|---|", *declared, ""),
+        ]
+    )
 
 
 BEGIN, END = "<!-- made by `twinstep gallery` -->", "<!-- end -->"

@@ -1,10 +1,9 @@
-"""Pictures of a run: the 2-D traces over the contour, as the book draws them, and the loss curves of both sides."""
+"""Traces over the contour of a 2-D problem, as the book draws them: the gallery's pictures, and PNG files."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +13,11 @@ from matplotlib.image import imread
 
 from ...scratch_impls import Case, Spec
 from ..records.tables import replace_file
-from ..study.job import Line
 from ..study.problems import Problem
 from ..study.train import Training
 
 MARKS = 25  # of the twin, at most: more would hide the line under them
 OURS, THEIRS = "#c1440e", "#1f4e79"
-
-
-def draw(lines: Iterable[Line], folder: Path) -> list[Path]:
-    """One PNG for each problem's loss curves, and one more for the traces of a 2-D problem; returns the files."""
-    written = []
-    for name, group in groupby(lines, key=lambda line: line.problem.name):
-        members = list(group)
-        written.append(save(_losses(members), folder / f"losses-{name}.png"))
-        if members[0].problem.plane is not None:
-            written.append(save(_traces(members), folder / f"traces-{name}.png"))
-    return written
 
 
 def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
@@ -45,57 +32,15 @@ def _grid(count: int, title: str) -> tuple[Figure, list[Axes]]:
     return figure, list(axes)
 
 
-def _label(line: Line) -> str:
-    return f"{line.spec.name} ({_options(line.case)})"
-
-
 def _options(case: Case) -> str:
     return ", ".join(f"{name}={value}" for name, value in case.hyper.items()) or "defaults"
-
-
-def _losses(lines: list[Line]) -> Figure:
-    """Loss against steps, ours as a line and the twin as dots on it, all seeds."""
-    problem = lines[0].problem
-    figure, axes = _grid(len(lines), f"{problem.name}: loss over all data")
-    for axis, line in zip(axes, lines, strict=False):
-        ours, theirs = line.names
-        for i, run in enumerate(line.runs):
-            axis.plot(run[ours].steps, run[ours].losses, color=OURS, lw=1.2, label="scratch" if i == 0 else None)
-            axis.plot(
-                run[theirs].steps[::3],
-                run[theirs].losses[::3],
-                ".",
-                ms=4,
-                color=THEIRS,
-                label=theirs if i == 0 else None,
-            )
-        values = np.concatenate([run[ours].losses for run in line.runs])
-        # A logarithm is for orders of magnitude; a curve within a factor of 20 reads better without.
-        if (values > 0).all() and values.max() > 20 * values.min():
-            axis.set_yscale("log")
-        if problem.minimum is not None and problem.minimum > 0:
-            axis.axhline(problem.minimum, color="gray", lw=0.8, ls=":")
-        axis.set_title(_label(line), fontsize=9)
-        axis.set_xlabel("step")
-        axis.legend(fontsize=8)
-    return figure
-
-
-def _traces(lines: list[Line]) -> Figure:
-    """The path of the parameters over the contour of the function."""
-    problem = lines[0].problem
-    figure, axes = _grid(len(lines), f"{problem.name}: {problem.what}")
-    for axis, line in zip(axes, lines, strict=False):
-        _trace(axis, problem, line.runs[0], line.names)
-        axis.set_title(_label(line), fontsize=9)
-    return figure
 
 
 def pair(spec: Spec, runs: Sequence[tuple[Problem, Case, Mapping[str, Training]]]) -> Figure:
     """One optimizer's traces on several problems that can be drawn."""
     figure, axes = _grid(len(runs), spec.name)
     for axis, (problem, case, run) in zip(axes, runs, strict=True):
-        _trace(axis, problem, run, tuple(run))
+        _named_trace(axis, problem, run)
         axis.set_title(f"{problem.name} ({_options(case)})", fontsize=9)
     return figure
 
@@ -110,7 +55,7 @@ def overview(problem: Problem, runs: Mapping[str, Mapping[str, Training]]) -> Fi
     for spare in axes[len(runs) :]:
         spare.set_visible(False)
     for axis, (name, run) in zip(axes, runs.items(), strict=False):
-        _trace(axis, problem, run, tuple(run), size=0.5)
+        _named_trace(axis, problem, run, size=0.5)
         axis.set_title(name, fontsize=8)
         axis.set(xlabel="", ylabel="")
         axis.tick_params(labelsize=6)
@@ -118,10 +63,23 @@ def overview(problem: Problem, runs: Mapping[str, Mapping[str, Training]]) -> Fi
     return figure
 
 
-def _trace(
-    axis: Axes, problem: Problem, run: Mapping[str, Training], names: tuple[str, ...], *, size: float = 1
-) -> None:
-    """Over the contour; size is that of lines and marks."""
+def _named_trace(axis: Axes, problem: Problem, run: Mapping[str, Training], *, size: float = 1) -> None:
+    """Ours and its twin, with axes and a legend that name them."""
+    ours, theirs = run
+    trace(axis, problem, run[ours].trace, run[theirs].trace, size=size, names=(ours, theirs))
+    axis.set_xlabel("x1")
+    axis.set_ylabel("x2")
+    axis.legend(fontsize=8)
+
+
+def trace(
+    axis: Axes, problem: Problem, ours: np.ndarray | None, theirs: np.ndarray | None, *, size: float = 1,
+    names: tuple[str, ...] = ("", ""),
+) -> None:  # fmt: skip
+    """Two paths of shape (points, 2) over the contour; None for one that is not there; size is that of lines and marks.
+
+    A problem without a plane has no contour to draw over.
+    """
     plane = problem.plane
     assert plane is not None
     x1, x2 = np.meshgrid(np.linspace(*plane.x1, 200), np.linspace(*plane.x2, 200))
@@ -130,24 +88,21 @@ def _trace(
         # Rosenbrock's minimum is 0, where a logarithm has no level.
         np.geomspace(max(heights.min(), 1e-3), heights.max(), 18) if plane.log else np.linspace(0, heights.max(), 12)
     )
-    ours, theirs = (run[name].trace for name in names)
-    assert ours is not None and theirs is not None
     axis.contour(x1, x2, heights, levels=levels, colors="#8a9a86", linewidths=0.6)
-    axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3 * size, lw=1.2 * size, color=OURS, label="scratch")
-    marked = theirs[:: max(len(theirs) // MARKS, 1)]
-    axis.plot(marked[:, 0], marked[:, 1], "x", ms=6 * size, mew=size, color=THEIRS, label=names[1])
+    if ours is not None:
+        axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3 * size, lw=1.2 * size, color=OURS, label=names[0])
+    if theirs is not None:
+        marked = theirs[:: max(len(theirs) // MARKS, 1)]
+        axis.plot(marked[:, 0], marked[:, 1], "x", ms=6 * size, mew=size, color=THEIRS, label=names[1])
     axis.set_xlim(*plane.x1)
     axis.set_ylim(*plane.x2)
-    axis.set_xlabel("x1")
-    axis.set_ylabel("x2")
-    axis.legend(fontsize=8)
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, dpi: int = 110) -> bytes:
     """The picture as a file; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     # Without the name and version of matplotlib, which would make every picture new with each release.
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -157,7 +112,7 @@ def pixels(picture: bytes) -> np.ndarray:
     return found
 
 
-def save(figure: Figure, path: Path) -> Path:
+def save(figure: Figure, path: Path, dpi: int = 110) -> Path:
     """Writes the PNG in one move; TableError where the folder takes no files."""
-    replace_file(path, lambda: png(figure))
+    replace_file(path, lambda: png(figure, dpi))
     return path

@@ -7,10 +7,12 @@ path that it has. What disagrees is WRONG and is not timed: a fast wrong answer 
 from __future__ import annotations
 
 import functools
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...reference import torch_paths
@@ -79,7 +81,11 @@ def disagreement(spec: Spec, case: Case, implementation: str, dtype: str, make: 
     except Exception as error:  # whatever it raises, it is not an implementation that can be timed
         return f"{type(error).__name__}: {error}"
     gap = result.first_failure()
-    return None if gap is None else str(gap)
+    if gap is not None:
+        return str(gap)
+    # Where the formula itself gives NaN, two NaN agree; but the probe is finite, and so is every right answer to it.
+    finite = np.isfinite(result.ours).all(axis=1)
+    return None if finite.all() else f"step {int(finite.argmin()) + 1}: not finite"
 
 
 def stepper(
@@ -104,8 +110,10 @@ def steps_of(make: Factory, params: Sequence[torch.Tensor], hyper: Mapping[str, 
     step of a new one each time, from the same place, or who takes more steps would take longer ones.
     """
     driven = driven_by_grad(make)
-    step: Step = driven(params, **hyper).step
-    if not asks_for_closure(driven):
+    optimizer = driven(params, **hyper)
+    # Of the optimizer, not of what makes it: a function that makes torch's L-BFGS does not show what its step asks for.
+    if not asks_for_closure(optimizer):
+        step: Step = optimizer.step
         return step
     start = [p.detach().clone() for p in params]
 
@@ -162,6 +170,8 @@ class Contest:
         if implementation in self.wrong:
             return {"verdict": "WRONG", "why": self.wrong[implementation], "ratio": None, "step_s": None}
         step_s = self.times.median_s(implementation)
+        if self.reference in self.wrong:
+            return {"verdict": None, "why": f"{self.reference} is WRONG", "ratio": None, "step_s": step_s}
         loop, best = self.ratio_to(implementation, self.reference), self.ratio_to(implementation, self.best_torch)
         return {
             "verdict": loop.verdict, "step_s": step_s,
@@ -179,17 +189,27 @@ def run_contest(
 ) -> Contest:  # fmt: skip
     """Judges and times all implementations of one cell, within about budget_s and the time of a few more rounds."""
     wrong = {name: why for name in implementations(spec) if (why := disagreement(spec, case, name, dtype)) is not None}
+    competing = [name for name in implementations(spec) if name not in wrong]
     # Muon takes matrices alone: a vector becomes one column, with as many elements to move.
     shapes = [as_shape(shape, spec.dims) for shape in shapes]
-    generator = torch.Generator().manual_seed(seed)
-    kind = getattr(torch, dtype)
-    params = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
-    grads = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
-    steps = {n: stepper(spec, case, n, params, grads) for n in implementations(spec) if n not in wrong}
     least = step_bytes(spec, case.hyper, shapes, dtype)
     stream = Stream(least)
-    times = interleave({**steps, _STREAM: stream}, rounds=rounds, budget_s=budget_s)
+    times = _times(spec, case, competing, shapes, stream, dtype=dtype, seed=seed, budget_s=budget_s, rounds=rounds)
     bandwidth = stream.bytes / times.median_s(_STREAM)
-    competitors = Times(seconds={n: times.seconds[n] for n in steps}, inner={n: times.inner[n] for n in steps})
+    competitors = Times(seconds={n: times.seconds[n] for n in competing}, inner={n: times.inner[n] for n in competing})
     reference = "torch-forloop" if spec.reference else "scratch-numpy"
     return Contest(reference=reference, wrong=wrong, times=competitors, bandwidth=bandwidth, floor_s=least / bandwidth)
+
+
+def _times(
+    spec: Spec, case: Case, competing: Sequence[str], shapes: Sequence[tuple[int, ...]], stream: Stream, *,
+    dtype: str, seed: int, budget_s: float, rounds: int,
+) -> Times:  # fmt: skip
+    """Times the competitors and the stream, all of which exist only here: a large cell holds up to 1.5 GB."""
+    gc.collect()  # what the cell before left in cycles
+    generator, kind = torch.Generator().manual_seed(seed), getattr(torch, dtype)
+    params = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
+    grads = [torch.randn(shape, generator=generator, dtype=kind) for shape in shapes]
+    steps = {name: stepper(spec, case, name, params, grads) for name in competing}
+    del params  # each has a copy
+    return interleave({**steps, _STREAM: stream}, rounds=rounds, budget_s=budget_s)

@@ -28,8 +28,8 @@ TOLERANCE = 1e-11
 class Cell:
     """One cell that is not as the baseline has it.
 
-    verdict     "moved": another value, or a number where there was none; "not run": the baseline has it and this run
-                does not; "new": this run has it and the baseline does not, which is no failure
+    verdict     "moved": another value, or one that is not finite, whatever it was before; "not run": the baseline has
+                it and this run does not; "new": this run has it and the baseline does not, which is no failure
     was, now    the two values; None where there is no row
     change      |now - was| / |was|; infinite when one is not finite or was is 0; None where there is no row
     """
@@ -52,13 +52,15 @@ class Cell:
 
 
 def reproducible(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The rows that a baseline can hold: float64, seed 0, a finite loss, and nothing that amplifies rounding."""
+    """The rows that a baseline can hold: float64, seed 0, what was run, and nothing that amplifies rounding."""
     # Two right implementations end 1e-2 apart on Rosenbrock in float64 after a thousand steps.
     chaotic = [problem.name for problem in problems.all_problems() if problem.chaotic]
     # By comparing losses: one comparison that rounding decides otherwise is another way from there on.
     deciding = [spec.name for spec in scratch_impls.all_specs() if spec.closure]  # by comparing losses
     amplified = table.problem.isin(chaotic) | table.optimizer.isin(deciding)
-    return table[(table["dtype"] == "float64") & (table.seed == 0) & table.final_loss.notna() & ~amplified]
+    # A loss that is not a number stays: it must not pass for a cell that was not run. A missing one says so itself.
+    missing = table["status"].fillna("").astype(str).str.startswith("missing") if "status" in table else False
+    return table[(table["dtype"] == "float64") & (table.seed == 0) & ~amplified & ~missing]
 
 
 def compare(
@@ -91,9 +93,10 @@ def _judge(name: str, column: str, was: float | None, now: float | None, toleran
     if was is None or now is None:
         verdict = "new" if was is None else "not run"
         return Cell(name=name, column=column, verdict=verdict, was=was, now=now, change=None)
-    if was == now or (math.isnan(was) and math.isnan(now)):
+    if was == now and math.isfinite(now):
         return None
-    # From 0, and to or from infinity, there is no relative change: it moved.
+    # From 0, and to or from what is not finite, there is no relative change: it moved. That it was no better before
+    # makes nothing right: of a loss that is NaN no change can be seen any more.
     change = abs(now - was) / abs(was) if was and math.isfinite(was) and math.isfinite(now) else math.inf
     if change <= tolerance:
         return None
@@ -120,9 +123,13 @@ def _records(table: pandas.DataFrame, columns: Sequence[str]) -> list[Row]:
 def write(table: pandas.DataFrame, path: str | Path, *, columns: Sequence[str] = ("final_loss",)) -> None:
     """Makes a table the baseline: its identity, these columns and where they were measured, as CSV.
 
-    Refuses, with TableError, to take the place of a file that is no losses table.
+    Refuses, with TableError, a value that is not finite, and to take the place of a file that is no losses table.
     """
-    _by_identity(table, columns, "the table")
+    for key, values in _by_identity(table, columns, "the table").items():
+        for column, value in values.items():
+            if not math.isfinite(value):
+                name = name_of(dict(zip(IDENTITY, key, strict=True)))
+                raise TableError(f"{name}: {column} is {value!r}, which no later run could be held against")
     path = Path(path)
     tables.check_is_ours(path, "losses")
     rows = _records(table, (*IDENTITY, *columns, *ENVIRONMENT))

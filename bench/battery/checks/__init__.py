@@ -13,11 +13,17 @@ import importlib
 import inspect
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from ....scratch_impls import SpecError
-from ..context import Check
+from ..request import BATTERIES
 
-__all__ = ["CHECKS", "CheckFileError", "names"]
+if TYPE_CHECKING:
+    from ..context import Check
+
+    CHECKS: dict[str, Check]
+
+__all__ = ["CHECKS", "CheckFileError", "in_battery", "names"]
 
 FOLDER = Path(__file__).parent
 LIKE = "structure/added_group.py"  # a file to copy from; every message points to it
@@ -28,6 +34,14 @@ class CheckFileError(SpecError):
 
     A SpecError, as a formula's file gives, so that the command tells it in one line, without a traceback.
     """
+
+
+def __getattr__(name: str) -> Any:
+    # All checks are imported when they are first asked for, not with this package: `names` must not wait for torch.
+    if name != "CHECKS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = registered(FOLDER, __package__ or "")
+    return found
 
 
 def files(folder: Path = FOLDER) -> list[Path]:
@@ -80,10 +94,12 @@ def _place(package: str, chapter: Path) -> int:
 
 def _the_check(module: ModuleType, path: Path) -> Check:
     """The one check that a file defines. CheckFileError where it has none, several, another name or no docstring."""
+    from ..context import Check
+
     mine = [v for v in vars(module).values() if isinstance(v, Check) and v.function.__module__ == module.__name__]
     lines = [inspect.getsourcelines(check.function)[1] for check in mine]
     if not mine:
-        advice = f'write @check("T1", place=1) above def {path.stem}(c), as in {LIKE}'
+        advice = f'write @check("T1", place=1, since="{BATTERIES[-1]}") above def {path.stem}(c), as in {LIKE}'
         raise CheckFileError(f"{path}:1: it defines no check: {advice}; a file that checks share begins with _")
     if len(mine) > 1:
         told = f"it defines {mine[0].name} and {mine[1].name}"
@@ -92,9 +108,17 @@ def _the_check(module: ModuleType, path: Path) -> Check:
     if check.name != _name(path):
         right = f"call the function {path.stem} or the file {check.function.__name__}.py"
         raise CheckFileError(f"{path}:{lines[0]}: its check is called {check.name}, its file {path.name}: {right}")
+    if check.since not in BATTERIES:
+        told = f"has since={check.since!r}" if check.since else "does not say since which battery it is"
+        raise CheckFileError(
+            f"{path}:{lines[0]}: it {told}: write since={BATTERIES[-1]!r} (there are {', '.join(BATTERIES)})"
+        )
     if not check.what:
         raise CheckFileError(f"{path}:1: it needs a docstring, whose first line says what holds, as in {LIKE}")
     return check
 
 
-CHECKS: dict[str, Check] = registered(FOLDER, __package__ or "")
+def in_battery(version: str) -> dict[str, Check]:
+    """The checks of one battery: those that it began with, and no later ones."""
+    upto, registry = BATTERIES[: BATTERIES.index(version) + 1], globals().get("CHECKS") or __getattr__("CHECKS")
+    return {name: check for name, check in registry.items() if check.since in upto}

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ....scratch_impls import Case
-from ..context import Context
-from ..result import Failed, NotApplicable, NotDeclared
+from ..context import Context, judged, judged_as
+from ..explanation.whose import Whose, as_fault, whose
+from ..result import BY_DESIGN, Failed, NotApplicable, NotDeclared
 
 
 @contextlib.contextmanager
 def reported_at(case: Case | None, dtype: str = "") -> Iterator[None]:
-    """Says where a fault was found; an error of the optimizer becomes a fault that names the line."""
+    """Says where a fault was found; an error of the optimizer becomes a fault that names the line.
+
+    An error of anybody else passes as it is: what it means is for the judge to say.
+    """
     name = case.name if case else ""
     try:
         yield
@@ -25,9 +28,12 @@ def reported_at(case: Case | None, dtype: str = "") -> Iterator[None]:
         fault.case, fault.dtype = fault.case or name, fault.dtype or dtype
         raise
     except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"{type(error).__name__}: {error} ({frame.filename}:{frame.lineno}, in {frame.name})"
-        raise Failed(message, case=name, dtype=dtype, cause=f"it raised {type(error).__name__}") from error
+        context = judged()
+        theirs = as_fault(error, context) if context is not None else None
+        if theirs is None:
+            raise
+        theirs.case, theirs.dtype = name, dtype
+        raise theirs from error
 
 
 def unless_by_design(context: Context, case: Case, judge: Callable[[Context, Case], None]) -> None:
@@ -40,11 +46,12 @@ def unless_by_design(context: Context, case: Case, judge: Callable[[Context, Cas
             raise
         assert context.against is not None
         try:
-            judge(reference, dataclasses.replace(case, hyper=context.against.taken(case.hyper)))
+            with judged_as(reference):
+                judge(reference, dataclasses.replace(case, hyper=context.against.taken(case.hyper)))
         except Failed as theirs:
             # Another cause is another fault: torch's ASGD takes a changed lr a step late, which excuses no eps.
             if theirs.cause == fault.cause:
-                message = f"{reference.subject.label}, which it is held against, has it by design: {theirs.message}"
+                message = f"{reference.subject.label}, which it is held against, {BY_DESIGN}: {theirs.message}"
                 raise NotApplicable(message) from None
         except Exception:  # it cannot even be tried on the reference, as where an option is the subject's alone
             raise fault from None
@@ -65,6 +72,8 @@ def may_refuse(context: Context, ability: str, attempt: Callable[[Any], Any]) ->
     try:
         yield
     except REFUSALS as error:
+        if context.subject.formula is None and whose(error, context) is Whose.TWINSTEP:
+            raise  # of a formula, the adapter refuses: it is part of that optimizer
         message = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         if getattr(context.subject.cls, "__module__", "").startswith("torch.optim"):
             raise NotApplicable(f"refuses {ability}: {message}") from None

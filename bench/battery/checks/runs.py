@@ -15,6 +15,7 @@ import functools
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -22,8 +23,8 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from ....scratch_impls import Case
-from ..context import Context, parameters, walk
-from ..seen import Seen
+from ..context import Context, gradients, parameters, walk
+from ..design.seen import Seen
 
 Params = list[torch.nn.Parameter]
 Gradients = Sequence[torch.Tensor | None]  # of one step, one for each parameter
@@ -95,8 +96,23 @@ def alike(context: Context) -> Iterator[None]:
         hook.remove()
 
 
+_ALIKE: ContextVar[bool] = ContextVar("alike", default=True)
+
+
+@contextlib.contextmanager
+def drawn_freely() -> Iterator[None]:
+    """Inside, steps draw what comes next, whatever `alike` is for."""
+    token = _ALIKE.set(False)
+    try:
+        yield
+    finally:
+        _ALIKE.reset(token)
+
+
 def _seed_step(seen: Seen, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A closure makes the gradients: then after it."""
+    if not _ALIKE.get():
+        return None
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
         _seed_by_gradients(seen, optimizer)
@@ -116,6 +132,21 @@ def _seed_by_gradients(seen: Seen, optimizer: Any) -> None:
     found = [p.grad for group in groups for p in group if p.grad is not None and p.grad.numel()]
     largest = max((float(abs(g.to_dense()).max()) for g in found), default=0.0)
     seen.seed(zlib.crc32(struct.pack("f", largest)))
+
+
+LONGEST_REST = 128  # steps in which nothing moves: a warm-up of a hundred, and some
+
+
+def rest_of(context: Context, case: Case, dtype: str) -> int:
+    """How many first steps move some parameter not at all; 0 where one never moves, for step-moves to tell."""
+    params = parameters(context.seed, dtype=dtype, device=context.device)
+    optimizer, still = context.build(params, **case.hyper), snapshot(params)
+    for step in range(LONGEST_REST):
+        gradients(context.seed, step, params)
+        optimizer.step()
+        if not any(torch.equal(was, now) for was, now in zip(still, params, strict=True)):
+            return step
+    return 0
 
 
 def subject_after(context: Context, case: Case, dtype: str, steps: int) -> tuple[Optimizer, Params]:

@@ -1,77 +1,74 @@
-"""Agreement: what the judging worker finds of each optimizer, as faults, notes and the cells that may be timed."""
+"""Agreement: which optimizers of the head are wrong, and so the cells that may be timed.
+
+Red means that the head changed something. What fails in the head and not in the base beside it is a suspect, and is
+judged once more in a fresh process; only what fails again is a fault.
+"""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from typing import Any
 
 from .. import subjects
 from ..config import Plan
 from ..outcome import Fault, Outcome, Progress
 from ..subjects import Cell
-from .faults import messages_or_fault, record_broken
+from ..worker import process
+from ..worker.agreement import EVERYTHING
+from .findings import Findings
+from .forecast import Forecast
+
+# A worker holds torch and both trees, 0.4 GB: more than four at once would ask for more memory than runners have.
+MOST_WORKERS = 4
 
 
 def agreeing_cells(plan: Plan, outcome: Outcome, faults: list[Fault], progress: Progress) -> list[Cell]:
     """The cells that may be timed: those of optimizers that agree, and the library's own benchmarks."""
-    findings = _Findings(outcome, faults, progress)
-    orders = {**plan.orders, "task": "judge", "agreement": "agreement" in plan.parts}
-    for message in messages_or_fault(orders, faults):
-        # A worker of this same tree wrote it: an unknown kind is a bug of ours, and raises.
-        getattr(findings, f"read_{message['kind']}")(message)
+    agreement = "agreement" in plan.parts
+    forecast = Forecast(plan, workers=workers() if agreement else 1)
+    if agreement:
+        progress(forecast.first_line)
+    findings = Findings(outcome, lambda name: agreement and progress(forecast.judged(name, outcome.checks.get(name))))
+    orders = {**plan.orders, "task": "judge", "agreement": agreement, "only": plan.only}
+    _read_all(orders, findings, forecast.workers)
+    if findings.suspects:
+        _judge_again(orders, findings, progress)
+    faults += findings.finish()
+    outcome.notes += findings.notes
+    wrong, not_running = findings.disagreeing, findings.not_running - findings.disagreeing
     # A fast wrong answer is no result.
-    excluded = sorted(findings.disagreeing & findings.cells.keys())
-    outcome.notes += [f"{name} is not timed, since it does not agree" for name in excluded]
-    agreeing = [cell for name, cells in findings.cells.items() if name not in excluded for cell in cells]
+    outcome.notes += [f"{name} is not timed, since it does not agree" for name in sorted(wrong & findings.cells.keys())]
+    excluded = wrong | not_running
+    agreeing = [cell for name, cells in sorted(findings.cells.items()) if name not in excluded for cell in cells]
     return agreeing + [subjects.benchmark_cell(target) for target in plan.settings.benchmarks]
 
 
-class _Findings:
-    """Files every message of the judging worker; a method for each kind of message."""
-
-    def __init__(self, outcome: Outcome, faults: list[Fault], progress: Progress) -> None:
-        self.outcome, self.faults, self.progress = outcome, faults, progress
-        self.cells: dict[str, list[Cell]] = {}
-        self.disagreeing: set[str] = set()
-
-    def read_optimizer(self, message: dict[str, Any]) -> None:
-        name = message["optimizer"]
-        if not message["head"]:
-            text = "the base has this optimizer and the head does not"
-            self.faults.append(Fault(name=name, kind="vanished", text=text))
-        elif not message["base"]:
-            self.outcome.notes.append(f"{name} is new: judged, and timed from the next pull request on")
-
-    def read_cells(self, message: dict[str, Any]) -> None:
-        self.cells[message["optimizer"]] = [Cell.from_json(body) for body in message["cells"]]
-
-    def read_broken(self, message: dict[str, Any]) -> None:
-        record_broken(message, self.outcome, self.faults)
-        self.disagreeing.add(message.get("optimizer", ""))
-
-    def read_check(self, message: dict[str, Any]) -> None:
-        name, check, status = message["optimizer"], message["check"], message["status"]
-        ran, failures = self.outcome.checks.get(name, (0, 0))
-        failed = status == "failed"
-        if status == "passed unexpectedly":  # a head that mends what the base knows to fail is no fault
-            self.outcome.notes.append(f"{name}:{check} is known to fail on the base, and passes")
-        self.outcome.checks[name] = (ran + (not status.startswith("not ")), failures + failed)
-        if failed:
-            self.disagreeing.add(name)
-            self.faults.append(Fault(name=f"{name}:{check}", kind="agreement", text=message["text"]))
-
-    def read_loss(self, message: dict[str, Any]) -> None:
-        self.outcome.losses.append(_without_kind(message))
-        if message["moved"]:
-            text = f"the final loss moved from {message['base']!r} to {message['head']!r}"
-            self.faults.append(Fault(name=f"{message['optimizer']}:{message['problem']}", kind="loss", text=text))
-
-    def read_gap(self, message: dict[str, Any]) -> None:
-        self.outcome.gaps.append(_without_kind(message))
-
-    def read_judged(self, message: dict[str, Any]) -> None:
-        ran, failures = self.outcome.checks[message["optimizer"]]
-        self.progress(f"agreement: {message['optimizer']}: {ran} checks, {failures} failed")
+def workers() -> int:
+    """So many processes share the optimizers."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
 
 
-def _without_kind(message: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in message.items() if name != "kind"}
+def _judge_again(orders: dict[str, Any], findings: Findings, progress: Progress) -> None:
+    """Every suspect in fresh processes; what does not fail again is told, and is no fault."""
+    names: dict[str, list[str]] = {}
+    for suspect in findings.suspects:
+        names.setdefault(suspect.optimizer, []).append(suspect.part or EVERYTHING)
+    progress(f"once more, in a fresh process: {', '.join(suspect.fault.name for suspect in findings.suspects)}")
+    again = Findings(Outcome(base="", head="", threshold=0))
+    _read_all({**orders, "again": names}, again, min(workers(), len(names)))
+    findings.confirm(again)
+
+
+def _read_all(orders: dict[str, Any], findings: Findings, processes: int) -> None:
+    """Files what the workers find, which share the optimizers."""
+    with tempfile.TemporaryDirectory(prefix="twinstep-gate-") as taken:
+        while True:
+            before, died = len(os.listdir(taken)), False
+            for number, message in process.messages_of_all([{**orders, "taken": taken}] * processes):
+                findings.read(number, message)
+                died = died or message["kind"] == "died"
+            # Others go on with what nobody has taken; who died before taking anything would do so again.
+            if not died or len(os.listdir(taken)) == before:
+                return

@@ -1,4 +1,4 @@
-"""What ends or breaks while a worker judges somebody's code, as faults of the head or notes on the base."""
+"""What ends or breaks while a worker times somebody's code, as faults of the head or notes on the base."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ def messages_or_fault(orders: dict[str, Any], faults: list[Fault]) -> Iterator[d
         faults.append(Fault(name=orders["task"], kind="broken", text=str(death)))
 
 
+def head_broke(name: str, error: str) -> Fault:
+    """The fault of a head that raises, with its last line first."""
+    return Fault(name=name, kind="broken", text=f"the head does not run: {error.strip().splitlines()[-1]}\n{error}")
+
+
 def record_broken(message: dict[str, Any], outcome: Outcome, faults: list[Fault]) -> None:
     """A fault where the head fails alone, a note where the base does; GateError where the base's library cannot run."""
     name = message.get("optimizer") or message.get("cell") or "the library"
     error = message["error"]
     last = error.strip().splitlines()[-1]
     if message["arm"] == "head":
-        faults.append(Fault(name=name, kind="broken", text=f"the head does not run: {last}\n{error}"))
+        faults.append(head_broke(name, error))
     elif name == "the library":
         raise GateError(f"the base cannot run: {last}\n{error}")
     else:

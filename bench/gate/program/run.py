@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ...records import manifest
@@ -35,23 +36,33 @@ def run(plan: Plan, history: History | None, progress: Progress = lambda line: N
         if _content(plan.base.root / path) != _content(plan.head.root / path):
             outcome.notes.append(f"the head changes {path}; judged by the base's")
     faults: list[Fault] = []
-    cells = agreeing_cells(plan, outcome, faults, progress)
+    with ThreadPoolExecutor(1) as beside:  # pytest collects in a process of its own, while others judge
+        tests = beside.submit(vanished_tests, plan, outcome) if "tests" in plan.parts else None
+        cells = agreeing_cells(plan, outcome, faults, progress)
     faults += vanished_benchmarks(plan)
-    if "tests" in plan.parts and (plan.base.root / manifest.FILE).is_file():
-        progress("counting the head's tests")
-        faults += vanished_tests(plan, outcome)
-    # A typo in --accept would leave a fault red, and the reader wondering why.
-    unknown = plan.accepted - {fault.name for fault in faults}
-    outcome.notes += [f"--accept {name}: there was nothing of that name to accept" for name in sorted(unknown)]
+    faults += tests.result() if tests is not None else []
     outcome.faults = list(accept(faults, plan.accepted))
-    for fault in outcome.faults:
-        progress(f"{'accepted' if fault.accepted else 'RED'}: {fault.kind}: {fault.name}: {fault.text.splitlines()[0]}")
+    _tell(outcome.faults, progress)
     if "time" in plan.parts:
         # Where something is red, the benchmarks that --only names may be missing for that reason: no second error.
         red = not all(fault.accepted for fault in outcome.faults)
-        measure(plan, outcome, select(cells, plan.only, strict=not red), history, progress)
+        chosen = select(cells, plan.only, strict=not red)
+        if red and not plan.keep_going:
+            outcome.notes.append(f"nothing was timed ({len(chosen)} benchmarks), since it is red already: --keep-going")
+            outcome.expected_cells = len(chosen)
+        else:
+            measure(plan, outcome, chosen, history, progress)
+        _tell(outcome.faults[len(faults) :], progress)
+    # A typo in --accept would leave a fault red, and the reader wondering why.
+    unknown = plan.accepted - {fault.name for fault in outcome.faults}
+    outcome.notes += [f"--accept {name}: there was nothing of that name to accept" for name in sorted(unknown)]
     outcome.seconds, outcome.load = time.monotonic() - began, (load, _load())
     return outcome
+
+
+def _tell(faults: list[Fault], progress: Progress) -> None:
+    for fault in faults:
+        progress(f"{'accepted' if fault.accepted else 'RED'}: {fault.kind}: {fault.name}: {fault.text.splitlines()[0]}")
 
 
 def _head_settings(plan: Plan) -> Settings | None:

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..config import Plan
-from ..decide import OPEN, Decision, Rule, decide
+from ..decide import OPEN, REGRESSION, Decision, Rule, decide
 from ..history import History
-from ..outcome import Outcome, Progress
+from ..outcome import Fault, Outcome, Progress, accept
 from ..statistics import changes, comparable_times, relative_change
 from ..subjects import Cell
 from ..trees import GateError
@@ -60,6 +60,7 @@ def select(cells: Sequence[Cell], only: tuple[str, ...], *, strict: bool = True)
 def measure(plan: Plan, outcome: Outcome, cells: Sequence[Cell], history: History | None, progress: Progress) -> None:
     """Times all cells in one fresh process after the other, until every one is decided; fills in the outcome."""
     rule = plan.settings.rule
+    known = len(outcome.faults)
     states = {c.name: _CellState(c, [], [], []) for c in cells}
     outcome.expected_cells = len(states)
     most = 2 * rule.extended  # a cell may need the longest screen and then the longest confirmation
@@ -72,6 +73,10 @@ def measure(plan: Plan, outcome: Outcome, cells: Sequence[Cell], history: Histor
         if any(fault.name == TASK for fault in outcome.faults):
             break  # the next process would die of the same
         progress(_progress_line(states.values(), number + 1, most, time.monotonic() - began))
+        red = outcome.verdicts(REGRESSION) or any(not fault.accepted for fault in outcome.faults[known:])
+        if red and not plan.keep_going and (open_ := [s.cell.name for s in states.values() if s.is_open]):
+            outcome.notes.append(f"timing ended with {len(open_)} benchmarks undecided, since it is red: --keep-going")
+            break
     for name, state in states.items():
         # Of one process there is no range, and so no TIE: its ratio is not shown.
         if len(state.ratios) > 1:
@@ -86,8 +91,11 @@ def _one_process(
     for message in messages_or_fault(_orders(plan, waiting, number), outcome.faults):
         if message["kind"] == "environment":
             outcome.environment = {k: v for k, v in message.items() if k != "kind"}
-        elif message["kind"] == "broken":
-            record_broken(message, outcome, outcome.faults)
+        elif message["kind"] in ("broken", "idle"):
+            if message["kind"] == "broken":
+                record_broken(message, outcome, outcome.faults)
+            else:
+                outcome.faults += accept([_idle(message)], plan.accepted)
             states.pop(message["cell"], None)
             outcome.expected_cells = len(states)
         elif message["kind"] == "times":
@@ -96,6 +104,13 @@ def _one_process(
             outcome.numbers[state.cell.name] = state.changes, state.nulls
             if history is not None:
                 history.append(plan.base.commit, plan.head.commit, state.cell, number, message, outcome.environment)
+
+
+def _idle(message: Mapping[str, Any]) -> Fault:
+    """Red where the head's change made it so; where the base's does nothing either, it never was a benchmark."""
+    if message["arm"] == "head":
+        return Fault(name=message["cell"], kind="broken", text=f"in the head alone, {message['why']}")
+    return Fault(name=message["cell"], kind="idle", text=message["why"])
 
 
 def timed_once(plan: Plan, cells: Sequence[Cell], number: int) -> Iterator[tuple[Cell, dict[str, Any], dict[str, Any]]]:
@@ -116,8 +131,9 @@ def _progress_line(states: Iterable[_CellState], number: int, most: int, seconds
     waiting = [s for s in states if s.is_open]
     line = f"process {number} of {most} at most, {seconds:.0f} s: "
     if not waiting:
-        return line + "every cell is decided"
+        return line + "every benchmark is decided"
     # The one that is furthest from passing is what the reader waits for.
     worst = max(waiting, key=lambda s: s.changes[-1] if s.changes else 0.0)
     now = statistics.median(worst.changes) if worst.changes else float("nan")
-    return line + f"{len(waiting)} open, {worst.cell.name} {now:+.1%} so far, at most {seconds:.0f} s a process more"
+    left = f"at most {(most - number) * seconds:.0f} s left"
+    return line + f"{len(waiting)} open, {worst.cell.name} {now:+.1%} so far, {left}"

@@ -18,18 +18,20 @@ def vanished_benchmarks(plan: Plan) -> Iterable[Fault]:
             yield Fault(name=target, kind="vanished", text="the base has this benchmark and the head does not")
 
 
-def vanished_tests(plan: Plan, outcome: Outcome) -> Iterable[Fault]:
-    """Tests or benchmarks that the base's manifest names and the head does not have."""
+def vanished_tests(plan: Plan, outcome: Outcome) -> list[Fault]:
+    """Tests or benchmarks that the base's manifest names and the head does not have; none where it has no manifest."""
+    if not (plan.base.root / manifest.FILE).is_file():
+        return []
     expected = manifest.read(plan.base.root)
     try:
         found = manifest.collect(plan.head.root)
     except TableError as error:
         lines = str(error).splitlines()
-        yield Fault(name="tests", kind="broken", text="\n".join([lines[0], *lines[1:][-12:]]))
-        return
+        return [Fault(name="tests", kind="broken", text="\n".join([lines[0], *lines[1:][-12:]]))]
     outcome.expected_tests, outcome.found_tests = manifest.total(expected), manifest.total(found)
     vanished, _ = manifest.compare(expected, found)
-    if vanished:
-        first = f"{len(vanished)} tests or benchmarks of the base's manifest are not in the head"
-        lines = [first, *vanished[:50], *["..."] * (len(vanished) > 50)]
-        yield Fault(name="tests", kind="vanished", text="\n".join(lines))
+    if not vanished:
+        return []
+    first = f"{len(vanished)} tests or benchmarks of the base's manifest are not in the head"
+    lines = [first, *vanished[:50], *["..."] * (len(vanished) > 50)]
+    return [Fault(name="tests", kind="vanished", text="\n".join(lines))]

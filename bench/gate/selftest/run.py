@@ -93,7 +93,7 @@ def _decide(
     base: Checkout, head: Checkout, kind: str, settings: Settings, path: Path, only: tuple[str, ...], progress: Progress
 ) -> None:
     """One gate run; a row for each of its decisions."""
-    plan = Plan(base=base, head=head, settings=settings, parts=frozenset({"time"}), only=only)
+    plan = Plan(base=base, head=head, settings=settings, parts=frozenset({"time"}), only=only, keep_going=True)
     outcome = run_gate(plan, None, progress)  # times of code that is slowed on purpose have no place in a history
     for name, decision in outcome.cells.items():
         changes, nulls = outcome.numbers[name]

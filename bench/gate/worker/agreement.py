@@ -1,96 +1,106 @@
-"""Agreement, in the worker: every optimizer of the head by the quick battery, and its losses beside the base's."""
+"""Agreement, in the worker: which optimizers this process judges, and what of each."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from ...battery.judge import check_optimizer, their_traceback
-from ...compare.replay import replay
-from ...compare.scenario import probe
-from ...study import problems
-from ...study.baseline import TOLERANCE
-from ...study.train import train, trainable
+from ...battery.judge import their_traceback
 from .. import subjects
 from ..config import Settings
-from ..subjects import Subject
+from ..subjects import Subject, judged_in
+from . import comparison
+from .comparison import GAP, TRAINED
 from .orders import Emit, load_trees
 
-# Where both trees train: two functions of the book and a real problem; together a second for an optimizer.
-TRAINED = ("bowl", "quadratic", "digits-softmax")
+# What is suspect is judged once more in every format: one that fails in neither was no fault of the code.
+FORMATS = ("float32", "float64")
+EVERYTHING = "everything"  # in the place of names: a process died of this optimizer, and nobody knows of what in it
+
+Made = Mapping[str, Mapping[str, Callable[[], Subject]]]  # arm -> name -> how to make it
 
 
 def judge(orders: dict[str, Any], settings: Settings, emit: Emit) -> None:
-    """Every optimizer of the head by the quick battery, and its losses beside the base's."""
+    """Every optimizer that no other worker has taken; where there is `again` in the orders, what is suspect of them."""
     trees = dict(load_trees(orders, settings, ["base", "head"]))
-    found: dict[str, dict[str, Callable[[], Subject]]] = {}
+    made: dict[str, dict[str, Callable[[], Subject]]] = {}
     for arm, tree in trees.items():
         try:
-            found[arm] = subjects.optimizers(tree, settings, trees["base"])
+            made[arm] = subjects.optimizers(tree, settings, trees["base"])
         except Exception as error:
             emit("broken", arm=arm, optimizer="", error=their_traceback(error))
             return
-    for name in sorted(found["base"].keys() | found["head"].keys()):
-        emit("optimizer", optimizer=name, base=name in found["base"], head=name in found["head"])
-        base = _make_or_report("base", name, found["base"][name], emit) if name in found["base"] else None
-        head = _make_or_report("head", name, found["head"][name], emit) if name in found["head"] else None
-        if base is not None and head is not None:
-            emit("cells", optimizer=name, cells=[asdict(cell) for cell in subjects.cells(base)])
-        if head is not None and orders["agreement"]:
-            _battery(head, emit)
-            _losses_and_gap(base, head, emit)
-            emit("judged", optimizer=name)
+    again = orders.get("again")
+    names = subjects.longest_first(made["base"].keys() | made["head"].keys())
+    for name in _taken([name for name in names if again is None or name in again], Path(orders["taken"])):
+        emit("optimizer", optimizer=name, base=name in made["base"], head=name in made["head"])
+        base, head = _make_both(name, made, emit)
+        if again is not None:
+            _judge_again(base, head, again[name], emit)
+        else:
+            _judge_first(base, head, orders, emit)
+        emit("judged", optimizer=name)
 
 
-def _make_or_report(arm: str, name: str, make: Callable[[], Subject], emit: Emit) -> Subject | None:
-    try:
-        return make()
-    except Exception as error:
-        emit("broken", arm=arm, optimizer=name, error=their_traceback(error))
-        return None
+def _taken(names: Sequence[str], folder: Path) -> Iterator[str]:
+    """The names that nobody has taken before, each now taken: workers share the optimizers by the files they make."""
+    for number, name in enumerate(names):
+        try:
+            os.close(os.open(folder / str(number), os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            continue
+        yield name
 
 
-def _battery(head: Subject, emit: Emit) -> None:
-    report = check_optimizer(
-        head.make, head.against, quick=True, dtypes=subjects.JUDGED_IN, expected_failures=head.expected,
-        supports=head.supports, label=head.name,
-    )  # fmt: skip
-    for result in report.results:
-        emit("check", optimizer=head.name, check=result.check, status=result.status, text=str(result))
+def _make_both(name: str, made: Made, emit: Emit) -> tuple[Subject | None, Subject | None]:
+    """Base and head; None where a tree does not have it or cannot make it, which is told."""
+    found: dict[str, Subject] = {}
+    raised: dict[str, BaseException] = {}
+    for arm in ("base", "head"):
+        try:
+            if name in made[arm]:
+                found[arm] = made[arm][name]()
+        except Exception as error:
+            raised[arm] = error
+            base_too = type(raised.get("base")) is type(error)
+            emit("broken", arm=arm, optimizer=name, error=their_traceback(error), base_too=base_too)
+    return found.get("base"), found.get("head")
 
 
-def _losses_and_gap(base: Subject | None, head: Subject, emit: Emit) -> None:
-    """Final losses of both, and the largest gap of each from its twin, in bounds."""
-    for problem in (p for p in problems.all_problems() if p.name in TRAINED):
-        # With the values that suit the problem: a loss that hardly moves shows nothing.
-        hyper = head.spec.case_for(problem.name).hyper if head.spec else next(iter(head.timed.values()))
-        losses = {}
-        for arm, subject in (("base", base), ("head", head)):
-            if subject is None:
-                continue
-            try:
-                sides = {arm: trainable(head.spec, subject.make)}
-                losses[arm] = train(problem, sides, hyper=hyper, seed=0, dtype="float64")[arm].final_loss
-            except Exception as error:
-                emit("broken", arm=arm, optimizer=head.name, error=their_traceback(error))
-        if "head" in losses:
-            emit("loss", optimizer=head.name, problem=problem.name, moved=_moved(losses), **losses)
-    if head.spec is None or head.against is None:
+def _judge_first(base: Subject | None, head: Subject | None, orders: dict[str, Any], emit: Emit) -> None:
+    cells = subjects.cells(base) if base is not None and head is not None else []
+    if cells:
+        emit("cells", optimizer=cells[0].optimizer, cells=[asdict(cell) for cell in cells])
+    if head is None or not orders["agreement"]:
         return
-    case = next(iter(head.timed))
-    gaps = {
-        arm: replay(head.spec, head.timed[case], s.make, head.against.make, probe(0), dtype="float32").worst()
-        for arm, s in (("base", base), ("head", head))
-        if s is not None
-    }
-    emit("gap", optimizer=head.name, case=case, **{arm: gap.gap_bounds for arm, gap in gaps.items()})
+    only = tuple(orders.get("only", ()))
+    names = [head.name, *(cell.name for cell in cells)]
+    if only and not any(name.startswith(only) for name in names):
+        emit("left_out", optimizer=head.name)
+        return
+    dtype = judged_in(head)
+    comparison.battery(base, head, dtype, emit)
+    comparison.losses(base, head, TRAINED, "float64", emit)
+    comparison.gap(base, head, dtype, emit)
 
 
-def _moved(losses: dict[str, float]) -> bool:
-    if len(losses) < 2 or losses["base"] == losses["head"] or all(map(math.isnan, losses.values())):
-        return False
-    change = abs(losses["head"] - losses["base"]) / abs(losses["base"] or math.nan)
-    # `not <=`, so that NaN, a loss that became one, has moved.
-    return not change <= TOLERANCE
+def _judge_again(base: Subject | None, head: Subject | None, suspects: Sequence[str], emit: Emit) -> None:
+    """The checks and problems of these names in every format; all, and the base before, where a process died of it."""
+    everything = EVERYTHING in suspects
+    if everything and base is not None:
+        emit("arm", optimizer=base.name, arm="base")
+        for dtype in FORMATS:
+            comparison.report(base, dtype)
+    if head is None:
+        return
+    emit("arm", optimizer=head.name, arm="head")
+    checks = None if everything else [name for name in suspects if name not in (*TRAINED, GAP)]
+    for dtype in FORMATS:
+        if checks is None or checks:
+            comparison.battery(base, head, dtype, emit, checks)
+        comparison.losses(base, head, [name for name in TRAINED if everything or name in suspects], dtype, emit)
+        if everything or GAP in suspects:
+            comparison.gap(base, head, dtype, emit)

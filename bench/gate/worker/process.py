@@ -1,4 +1,4 @@
-"""Running a worker: a fresh process with orders in a file, whose messages are read while it works."""
+"""Running workers: fresh processes with orders in a file each, whose messages are read while they work."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,49 +40,78 @@ def messages(orders: dict[str, Any], silence_s: float = SILENCE_S) -> Iterator[d
     orders      what the worker's `main` reads: the task, the trees, the settings
     silence_s   seconds without a message after which it counts as dead
     """
-    with tempfile.TemporaryDirectory(prefix="twinstep-gate-") as folder:
-        answer, output_file = Path(folder, "answer"), Path(folder, "output")
+    with _Worker(orders, silence_s) as worker:
+        while not worker.ended:
+            yield from worker.read()
+
+
+def messages_of_all(orders: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(number of the worker, message) of several at once, as they come; the death of one is a message as well."""
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_Worker(order, SILENCE_S)) for order in orders]
+        while not all(worker.ended for worker in workers):
+            for number, worker in enumerate(workers):
+                try:
+                    for message in worker.read():
+                        yield number, message
+                except WorkerDied as death:
+                    worker.ended = True
+                    yield number, {"kind": "died", "error": str(death)}
+
+
+class _Worker:
+    """One process; as a context manager, so that nothing of it outlives whoever reads it."""
+
+    def __init__(self, orders: dict[str, Any], silence_s: float) -> None:
+        self.orders, self.silence_s, self.ended = orders, silence_s, False
+        self._folder = tempfile.TemporaryDirectory(prefix="twinstep-gate-")
+        self._part, self._last_message = b"", time.monotonic()
+
+    def __enter__(self) -> _Worker:
+        folder = Path(self._folder.name)
+        answer, self._output = folder / "answer", folder / "output"
         answer.touch()
-        file = Path(folder, "orders.json")
-        file.write_text(json.dumps({**orders, "answer": str(answer), "path": sys.path}), encoding="utf-8")
-        order = command("bench.gate.worker.main", "main", str(file), name="twinstep_gate")
-        with output_file.open("w") as output:
-            process = subprocess.Popen(
-                order, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT},
+        file = folder / "orders.json"
+        more = {"answer": str(answer), "path": sys.path, "parent": os.getpid()}
+        file.write_text(json.dumps({**self.orders, **more}), encoding="utf-8")
+        with self._output.open("w") as output:
+            self._process = subprocess.Popen(
+                command("bench.gate.worker.main", "main", str(file), name="twinstep_gate"),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT},
                 start_new_session=True,
             )  # fmt: skip
-        try:
-            yield from _follow(process, answer, output_file, silence_s)
-        finally:
-            if hasattr(os, "killpg"):
-                with contextlib.suppress(ProcessLookupError):
-                    # The group: judged code may have started processes, which would go on taking time from the next
-                    # worker.
-                    os.killpg(process.pid, signal.SIGKILL)
-            process.kill()
-            process.wait()
+        self._lines = answer.open("rb")
+        return self
 
+    def __exit__(self, *raised: object) -> None:
+        self._lines.close()
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                # The group: judged code may have started processes, which would go on taking time from the next worker.
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait()
+        self._folder.cleanup()
 
-def _follow(process: subprocess.Popen[bytes], answer: Path, output: Path, silence_s: float) -> Iterator[dict[str, Any]]:
-    last_message = time.monotonic()
-    with answer.open("rb") as lines:
-        part = b""
-        while True:
-            over = process.poll() is not None  # before reading: what it wrote last is then there to be read
-            part += lines.read()
-            *whole, part = part.split(b"\n")
-            for line in whole:
-                last_message = time.monotonic()
-                body = json.loads(line)
-                if body["kind"] == "end":
-                    return
-                yield body
-            # Everything that it wrote is read by now, and there was no "end" in it.
-            if over:
-                raise WorkerDied(f"a worker died: {death(process.returncode)}: {_last_lines(output)}")
-            if time.monotonic() - last_message > silence_s:
-                raise WorkerDied(f"a worker said nothing for {silence_s:g} s: {_last_lines(output)}")
-            time.sleep(0.02)
+    def read(self) -> Iterator[dict[str, Any]]:
+        """What it has said since; after a moment's wait where that is nothing. WorkerDied where it says no more."""
+        if self.ended:
+            return
+        over = self._process.poll() is not None  # before reading: what it wrote last is then there to be read
+        *whole, self._part = (self._part + self._lines.read()).split(b"\n")
+        for line in whole:
+            self._last_message = time.monotonic()
+            body = json.loads(line)
+            if body["kind"] == "end":
+                self.ended = True
+                return
+            yield body
+        # Everything that it wrote is read by now, and there was no "end" in it.
+        if over:
+            raise WorkerDied(f"a worker died: {death(self._process.returncode)}: {_last_lines(self._output)}")
+        if time.monotonic() - self._last_message > self.silence_s:
+            raise WorkerDied(f"a worker said nothing for {self.silence_s:g} s: {_last_lines(self._output)}")
+        time.sleep(0.02)
 
 
 def _last_lines(output: Path) -> str:

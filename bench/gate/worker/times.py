@@ -15,6 +15,7 @@ from .. import subjects
 from ..config import Settings
 from ..subjects import Cell
 from ..trees import Tree
+from .idle import does_nothing
 from .orders import Emit, load_trees
 
 ROUNDS = 40
@@ -32,7 +33,7 @@ def time_cells(orders: dict[str, Any], settings: Settings, emit: Emit) -> None:
         cell = Cell.from_json(body)
         steps, fault = _step_functions(cell, trees, made, order, number, reference=orders["reference"])
         if fault:
-            emit("broken", cell=cell.name, **fault)
+            emit("broken" if "error" in fault else "idle", cell=cell.name, **fault)
             continue
         try:
             times = interleave(_shuffled(steps, number), rounds=int(orders.get("rounds", ROUNDS)))
@@ -53,7 +54,7 @@ def _step_functions(
     *,
     reference: bool,
 ) -> tuple[dict[str, Callable[[], Any]], dict[str, str]]:
-    """Arm -> the function that is timed; or which arm could not be built, and why."""
+    """Arm -> the function that is timed; or which arm could not be built ("error") or does nothing ("why")."""
     steps: dict[str, Callable[[], Any]] = {}
     for arm in order:
         try:
@@ -63,8 +64,10 @@ def _step_functions(
                 subject = made[arm][cell.optimizer]()
                 step = subjects.stepper(subject.make, cell, number)
             step()
+            if why := does_nothing(step):
+                return {}, {"arm": arm.replace("null", "base"), "why": why}
         except Exception as error:
-            return {}, {"arm": arm, "error": their_traceback(error)}
+            return {}, {"arm": arm.replace("null", "base"), "error": their_traceback(error)}
         steps[arm] = step
     if reference and cell.optimizer and (against := made["base"][cell.optimizer]().against) is not None:
         with contextlib.suppress(Exception):  # the reference is reported, never gated

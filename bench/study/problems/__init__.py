@@ -1,6 +1,7 @@
 """The problems. This folder is the registry: a file that defines PROBLEM is a problem, and nothing else lists it.
 
-A name is the file's with hyphens: digits-mlp stands in digits_mlp.py.
+A name is the file's with hyphens: digits-mlp stands in digits_mlp.py. Listing the names loads no torch, so
+that a misspelt one is answered at once.
 """
 
 from __future__ import annotations
@@ -8,11 +9,20 @@ from __future__ import annotations
 import functools
 import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ....scratch_impls import UnknownName, nearest
-from ._problem import Objective, Plane, Problem
+
+if TYPE_CHECKING:
+    from ._problem import Objective, Plane, Problem
 
 __all__ = ["Objective", "Plane", "Problem", "all_problems", "load", "names"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("Objective", "Plane", "Problem"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("._problem", __package__), name)
 
 
 def names() -> tuple[str, ...]:
@@ -21,11 +31,18 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(stem.replace("_", "-") for stem in stems if not stem.startswith("_")))
 
 
+def check_name(name: str) -> None:
+    """UnknownName names the nearest."""
+    if name not in names():
+        raise UnknownName(f"no problem {name!r}: {nearest(name, names())}")
+
+
 @functools.cache
 def load(name: str) -> Problem:
     """One problem. UnknownName names the nearest; TypeError says what a file lacks."""
-    if name not in names():
-        raise UnknownName(f"no problem {name!r}: {nearest(name, names())}")
+    check_name(name)
+    from ._problem import Problem
+
     stem = name.replace("-", "_")
     problem = getattr(importlib.import_module(f".{stem}", __package__), "PROBLEM", None)
     if not isinstance(problem, Problem):

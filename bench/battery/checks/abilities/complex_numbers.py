@@ -20,7 +20,7 @@ from ..faults import may_refuse
 STEPS = 4
 
 
-@check("T12", place=2)
+@check("T12", place=2, since="0.2")
 def complex_numbers(context: Context) -> None:
     declared(context, "complex")
     dtype = best_dtype(context)

@@ -17,7 +17,7 @@ from ..runs import clones, take_steps
 from ..state import copies
 
 
-@check("T11", place=5)
+@check("T11", place=5, since="0.2")
 def cuda(context: Context) -> None:
     if not torch.cuda.is_available():
         raise NotApplicable("no CUDA device")

@@ -24,7 +24,7 @@ from ..state import named_values
 STEPS = 4
 
 
-@check("T13", place=4)
+@check("T13", place=4, since="0.2")
 def grad_scaler(context: Context) -> None:
     declared(context, "grad-scaler")
     dtype = context.dtypes[0]

@@ -26,7 +26,7 @@ COMMON_STEPS, RESTING_ROWS = 4, [3, 5]  # the first steps, of which ROWS tells, 
 ROWS = ((4, 1, 4), (1, 4, 0), (4, 1, 4, 2), (0, 4, 1), (), (2, 4, 0, 2), (1, 0), (4, 1, 2, 1))
 
 
-@check("T12", place=1)
+@check("T12", place=1, since="0.2")
 def sparse(context: Context) -> None:
     declared(context, "sparse")
     dtype = best_dtype(context)

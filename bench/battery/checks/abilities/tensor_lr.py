@@ -24,7 +24,7 @@ from ..state import named_state, named_values, params_in
 STEPS = 4
 
 
-@check("T12", place=3)
+@check("T12", place=3, since="0.2")
 def tensor_lr(context: Context) -> None:
     declared(context, "tensor-lr")
     dtype = best_dtype(context)

@@ -12,7 +12,7 @@ from ..histories import probe
 from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
-@check("T7", place=4)
+@check("T7", place=4, since="0.2")
 def late_parameters(context: Context) -> None:
     the_reference(context)
     not_by_design(context, "group-state")

@@ -14,7 +14,7 @@ from ..histories import probe
 from ..reference_agreement import each_case_and_dtype, judge_agreement, steps_of, the_reference
 
 
-@check("T1", place=2)
+@check("T1", place=2, since="0.2")
 def many_steps(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):

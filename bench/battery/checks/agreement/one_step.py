@@ -15,7 +15,7 @@ from ..reference_agreement import each_case_and_dtype, judge_agreement, steps_of
 from ._zero_start import judge_zero_start
 
 
-@check("T1", place=1)
+@check("T1", place=1, since="0.2")
 def one_step(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):

@@ -23,8 +23,8 @@ from .....reference.known_defects import expected_failures
 from .....scratch_impls import Case
 from ....compare.replay import Factory
 from ...context import Context, check, note, parameters
+from ...design.seen import why_refused
 from ...result import Failed, NotApplicable
-from ...seen import why_refused
 from ..cases import cases_of
 from ..faults import reported_at, unless_by_design
 from ..histories import probe
@@ -38,7 +38,7 @@ from ..structure._separate_optimizers import judge_groups_of_a_model
 from ..structure.none_gradients import judge_groups_without_gradients
 
 
-@check("T11", place=5)
+@check("T11", place=5, since="0.2")
 def paths(context: Context) -> None:
     flags = [name for name in ("foreach", "fused") if name in context.subject.execution]
     if not flags:

@@ -13,7 +13,7 @@ from ..histories import tiny
 from ..reference_agreement import each_case_and_dtype, judge_agreement, the_reference
 
 
-@check("T2", place=3)
+@check("T2", place=3, since="0.2")
 def tiny_gradients(context: Context) -> None:
     the_reference(context)
     for case, dtype in each_case_and_dtype(context):

@@ -8,6 +8,7 @@ Controls: an SGD that goes uphill, and an AdamW that leaves grad mode off, so th
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ RATES = (1e-3, 1e-2, 1e-1)
 STEPS, MANY = 60, 600
 
 
-@check("T1", place=3)
+@check("T1", place=3, since="0.2")
 def descends(context: Context) -> None:
     unless_by_design(context, context.cases[0], _judge_descent)
 
@@ -36,13 +37,11 @@ def _judge_descent(context: Context, case: Case) -> None:
         losses = []
         # Many steps and a start away from 0 only where sixty tell nothing: for a rate that warms up, or is relative to
         # the parameter.
-        for rate, steps in [*((rate, STEPS) for rate in rates), *((rate, MANY) for rate in rates)]:
+        for steps, rate in itertools.product((STEPS,) if context.whole else (STEPS, MANY), rates):
             first, last = problem(context, {**case.hyper, **({} if rate is None else {"lr": rate})}, dtype, steps)
             what = "the default lr" if rate is None else f"lr {rate:g}"
             losses.append(f"{what}, {steps} steps: {first:.3g} -> {last:.3g}")
             if last <= 0.9 * first:
-                break
-            if context.whole and steps == MANY:
                 break
         else:
             message = f"the loss of the {name} did not fall ({'; '.join(losses)})"

@@ -22,7 +22,7 @@ from ..histories import probe
 from ..reproduction import constructor_call, parameter_line, reproduced_by, reproduction_of_gap
 
 
-@check("T10", place=2)
+@check("T10", place=2, since="0.2")
 def long_run(context: Context) -> None:
     case, dtype = context.richest, "float32" if "float32" in context.dtypes else context.dtypes[0]
     if context.spec is not None and context.against is not None:

@@ -31,7 +31,7 @@ CONSTANT = 64  # bytes a parameter: step counts and the like, which do not grow 
 TEMPORARIES = 16
 
 
-@check("T14", place=1)
+@check("T14", place=1, since="0.2")
 def memory(context: Context) -> None:
     # Of a step that is many, four; and in the format in which rounding does not decide how many.
     dtype, last = (best_dtype(context), 4) if context.whole else (context.dtypes[0], 20)
@@ -103,6 +103,7 @@ def _measured(context: Context, make: Any, case: Case, dtype: str, last: int) ->
     gradient = StorageWeakRef(params[0].grad.untyped_storage())
     state, alive = {}, {}
     with _StorageTracker() as tracker:
+        tracker.know(params[0].detach())  # its first change in place may come late, and is nothing new
         for step in range(1, last + 1):
             optimizer.step()
             if step in (2, last):
@@ -155,6 +156,13 @@ class _StorageTracker(TorchDispatchMode):
         if self.bytes_seen > self.peak:  # else no look at all of them could find a higher one
             self.peak = max(self.peak, self.alive())
         return result
+
+    def know(self, tensor: torch.Tensor) -> None:
+        """Counts a storage as there from the start."""
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self.storages:
+            self.storages[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+            self.bytes_seen += storage.nbytes()
 
     def alive(self) -> int:
         self.storages = {k: v for k, v in self.storages.items() if not v[0].expired()}

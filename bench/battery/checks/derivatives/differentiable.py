@@ -27,7 +27,7 @@ from ._gradcheck import (
 )
 
 
-@check("T8", place=1)
+@check("T8", place=1, since="0.2")
 def differentiable(context: Context) -> None:
     require_differentiable(context)
     for case in cases_of(context, every=True):  # an option alone decides which buffers a derivative goes through

@@ -28,7 +28,7 @@ from ._gradcheck import (
 LEARNED = ("lr", "weight_decay")  # what classes with this option take as a tensor that has a gradient
 
 
-@check("T8", place=2)
+@check("T8", place=2, since="0.2")
 def learned_options(context: Context) -> None:
     require_differentiable(context)
     pairs = [(case, name) for case in cases_of(context, every=True) for name in LEARNED]

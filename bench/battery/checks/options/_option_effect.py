@@ -11,7 +11,7 @@ import torch
 from ...context import Context, parameters
 from ..cases import best_dtype, cases_of
 from ..faults import reported_at
-from ..runs import Snapshot, clones, gradient_history, run
+from ..runs import Snapshot, clones, gradient_history, rest_of, run
 from ..state import state_of
 
 Hyper = dict[str, Any]
@@ -35,8 +35,10 @@ class OptionRuns:
         self.kept: dict[str, Snapshot | None] = {}
         self.dtype = dtype or best_dtype(context)
         self.start = parameters(context.seed, ((4, 2), (3,)), self.dtype, context.device)
-        self.history = gradient_history(context.seed, 8, self.start)
-        for row, size in zip(self.history, (1.0, 10.0, 0.1, 1e-2, 1.0, 1e-2, 1e-3, 0.1), strict=True):
+        rest = rest_of(context, cases_of(context)[0], self.dtype)
+        self.history = gradient_history(context.seed, 8 + rest, self.start)
+        self.change = 4 + rest
+        for row, size in zip(self.history[rest:], (1.0, 10.0, 0.1, 1e-2, 1.0, 1e-2, 1e-3, 0.1), strict=True):
             for g in row:
                 flat = g.view(-1)  # type: ignore[union-attr]
                 flat *= size * 10.0 ** -(3.0 * (torch.arange(flat.numel(), device=flat.device) % 4)).to(flat.dtype)
@@ -59,7 +61,7 @@ class OptionRuns:
         groups = getattr(optimizer, "param_groups", [])
 
         def before(step: int) -> None:
-            for group in groups if step == 4 else ():
+            for group in groups if step == self.change else ():
                 if isinstance(group.get("lr"), float):
                     group["lr"] *= 0.1
 

@@ -33,7 +33,7 @@ STEPS = 6
 KEPT = "the learning rate of the constructor is used, not the group's"
 
 
-@check("T5", place=3)
+@check("T5", place=3, since="0.2")
 def learning_rate_change(context: Context) -> None:
     questions = Questions("its groups hold no lr")
     for case in cases_of(context)[: 1 if context.whole else None]:  # a search may find one place from two first lengths

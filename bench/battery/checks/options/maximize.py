@@ -15,7 +15,7 @@ from ..faults import reported_at
 from ..runs import clones, gradient_history, run, snapshot
 
 
-@check("T4", place=2)
+@check("T4", place=2, since="0.2")
 def maximize(context: Context) -> None:
     if "maximize" not in context.subject.options:
         raise NotApplicable("it has no option maximize")

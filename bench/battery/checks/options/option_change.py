@@ -30,7 +30,7 @@ Change = tuple[Case, str, Any, bool]  # from which case, which option, to what, 
 BEFORE, STEPS = 4, 12  # of twelve steps the change comes before the fifth
 
 
-@check("T5", place=5)
+@check("T5", place=5, since="0.2")
 def option_change(context: Context) -> None:
     seen = False
     for case, name, new, against in [*_changes(context), *_switched_on(context)]:

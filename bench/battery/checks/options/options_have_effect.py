@@ -22,7 +22,7 @@ from ._option_effect import Hyper, OptionRuns, base_options, changed, effects, o
 FORMATS = ("float32", "float64", "bfloat16", "float16")
 
 
-@check("T3", place=1)
+@check("T3", place=1, since="0.2")
 def options_have_effect(context: Context) -> None:
     found = effects(context)
     if not found:

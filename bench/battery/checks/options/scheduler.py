@@ -44,7 +44,7 @@ class _ScheduleRecorder(Optimizer):
         return None
 
 
-@check("T5", place=4)
+@check("T5", place=4, since="0.2")
 def scheduler(context: Context) -> None:
     for case in first_and_richest(context):  # which case it is changes little here
         with reported_at(case, context.dtypes[0]):

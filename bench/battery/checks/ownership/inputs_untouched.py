@@ -21,7 +21,7 @@ from ..runs import clones
 from ..state import groups_of
 
 
-@check("T8", place=1)
+@check("T8", place=1, since="0.2")
 def inputs_untouched(context: Context) -> None:
     for case in cases_of(context, every=True):
         with reported_at(case, context.dtypes[0]):

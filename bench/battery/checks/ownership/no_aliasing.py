@@ -24,7 +24,7 @@ from ..state import state_tensors
 from ._gradients_with_a_graph import judge_graph_is_let_go
 
 
-@check("T8", place=2)
+@check("T8", place=2, since="0.2")
 def no_aliasing(context: Context) -> None:
     for case in cases_of(context, every=True):  # a sign or decay makes a new tensor, and hides that p.grad was kept
         with reported_at(case, context.dtypes[0]):

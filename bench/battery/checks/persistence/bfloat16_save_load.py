@@ -12,7 +12,7 @@ from ..cases import cases_of
 from ._save_and_resume import judge_resumed_run
 
 
-@check("T9", place=2)
+@check("T9", place=2, since="0.2")
 def bfloat16_save_load(context: Context) -> None:
     declared(context, "bfloat16")
     for case in cases_of(context):

@@ -21,7 +21,7 @@ from ..state import named_values
 from ._save_and_resume import AFTER, BEFORE
 
 
-@check("T9", place=5)
+@check("T9", place=5, since="0.2")
 def copy_and_pickle(context: Context) -> None:
     dtype = context.dtypes[0]
     for case in cases_of(context):

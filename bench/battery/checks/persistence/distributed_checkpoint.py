@@ -28,7 +28,7 @@ from ._distributed_state import load_by_name, require_distributed, require_state
 from ._save_and_resume import AFTER, BEFORE, known_options
 
 
-@check("T9", place=7)
+@check("T9", place=7, since="0.3")
 def distributed_checkpoint(context: Context) -> None:
     require_distributed()
     each_for_itself(context)
@@ -68,7 +68,7 @@ def _judge_checkpoint(context: Context, case: Case) -> None:
 def _in_two_groups(context: Context, case: Case, params: Params, factor: float) -> Optimizer:
     """The second with factor times the rate, where it may have one of its own; in one group, where it takes one."""
     lr = case.hyper.get("lr", context.subject.options.get("lr"))
-    own = {"lr": factor * lr} if isinstance(lr, float) and own_allowed(context, {"lr": factor * lr}) else {}
+    own = {"lr": factor * lr} if isinstance(lr, float) and own_allowed(context, case.hyper, {"lr": factor * lr}) else {}
     if several_refused(context):
         return context.build(params, **case.hyper)
     return context.build([{"params": params[:1]}, {"params": params[1:], **own}], **case.hyper)

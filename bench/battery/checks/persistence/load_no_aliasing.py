@@ -23,7 +23,7 @@ from ..state import copies, leaves, named_values
 from ._save_and_resume import AFTER, BEFORE, load_into_fresh
 
 
-@check("T8", place=4)
+@check("T8", place=4, since="0.2")
 def load_no_aliasing(context: Context) -> None:
     case, dtype = context.richest, context.dtypes[0]
     optimizer, params = subject_after(context, case, dtype, BEFORE)

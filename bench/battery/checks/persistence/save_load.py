@@ -29,7 +29,7 @@ LATE = 3  # steps that the first group starts late
 LONG = 60  # steps: a count or a warm-up that is lost shows only where it had come to something
 
 
-@check("T9", place=1)
+@check("T9", place=1, since="0.2")
 def save_load(context: Context) -> None:
     faults = Faults()
     for dtype in context.dtypes:

@@ -20,7 +20,7 @@ from ..state import copies, leaves, named_values
 from ._save_and_resume import group_options
 
 
-@check("T9", place=3)
+@check("T9", place=3, since="0.2")
 def state_dict_is_a_value(context: Context) -> None:
     case, dtype = context.richest, context.dtypes[0]
     for steps in (0, 3):

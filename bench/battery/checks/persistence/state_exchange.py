@@ -16,7 +16,7 @@ import torch
 from torch.optim import Optimizer
 
 from .....scratch_impls import Case
-from ...context import EXECUTION, Context, check, parameters
+from ...context import EXECUTION, Context, check, not_by_design, parameters
 from ...result import NotApplicable
 from ..cases import best_dtype, cases_of
 from ..differences import require_equal, tolerance, values_difference
@@ -29,10 +29,11 @@ BEFORE, AFTER = 5, 10  # steps before and after the exchange
 Side = tuple[Optimizer, Params]
 
 
-@check("T9", place=6)
+@check("T9", place=6, since="0.2")
 def state_exchange(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is no reference to exchange state with")
+    not_by_design(context, "group-state", "stochastic")
     dtype, makes = best_dtype(context), (context.subject.make, context.against.make)
     exchanged = False
     for case in cases_of(context):

@@ -31,7 +31,7 @@ STEPS = 5
 TRACE = "the step that makes the state counts as a step"
 
 
-@check("T9", place=8)
+@check("T9", place=8, since="0.3")
 def state_made_early(context: Context) -> None:
     each_for_itself(context)
     questions = Questions()

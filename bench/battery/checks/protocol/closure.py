@@ -26,7 +26,7 @@ from ..runs import clones, snapshot
 from ..state import state_tensors
 
 
-@check("T15", place=3)
+@check("T15", place=3, since="0.2")
 def closure(context: Context) -> None:
     start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     source = "a first-order optimizer needs one" if context.against is None else f"as {context.against.label}"

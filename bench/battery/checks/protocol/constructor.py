@@ -22,7 +22,7 @@ from ..faults import reported_at
 from ..runs import clones, gradient_history, run, snapshot
 
 
-@check("T1", place=6)
+@check("T1", place=6, since="0.2")
 def constructor(context: Context) -> None:
     case = cases_of(context)[0]
     start = parameters(context.seed, dtype=context.dtypes[0], device=context.device)

@@ -15,7 +15,7 @@ from ...result import Failed, NotApplicable
 from ..reproduction import reproduced_by
 
 
-@check("T1", place=5)
+@check("T1", place=5, since="0.2")
 def defaults(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is no reference to compare the defaults with")

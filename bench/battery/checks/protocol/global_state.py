@@ -1,8 +1,9 @@
 """Constructing and stepping changes nothing outside of the optimizer and prints nothing.
 
 For a print or a debugging switch that was left in, and for seeds, grad mode, the default dtype, threads, environment
-variables and warning filters, which a step sets for the whole process. Two steps: the first may only make state.
-Controls: ten optimizers, each of which changes one of these.
+variables and warning filters, which a step sets for the whole process. Two steps: the first may only make state. A
+step that forks and lets both processes go on has all that follows done twice, from the next step to the saved file.
+Controls: ten optimizers, each of which changes one of these, and one that forks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from .....scratch_impls import Case
+from ... import forks
 from ...context import Context, check, gradients, parameters
 from ...global_state import changes
 from ...result import Failed
@@ -17,7 +19,7 @@ from ..cases import cases_of
 from ..faults import reported_at
 
 
-@check("T15", place=2)
+@check("T15", place=2, since="0.2")
 def global_state(context: Context) -> None:
     for case in cases_of(context):
         params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
@@ -30,5 +32,9 @@ def global_state(context: Context) -> None:
                 optimizer.step()
 
         with reported_at(case, context.dtypes[0]):
-            if changed := changes(use):
+            changed = changes(use)
+            if forks.goes_on():
+                message = "of constructing and two steps, one forks, and the child comes back as well"
+                raise Failed(message, cause="it forks, and both processes go on")
+            if changed:
                 raise Failed("constructing and two steps " + "; ".join(changed))

@@ -23,7 +23,7 @@ BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_K
 BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-@check("T15", place=6)
+@check("T15", place=6, since="0.3")
 def signatures(context: Context) -> None:
     case = cases_of(context)[0]
     params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)

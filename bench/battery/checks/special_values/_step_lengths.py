@@ -8,7 +8,7 @@ import torch
 
 from ....compare.replay import Factory
 from ...context import Context, parameters
-from ...result import Failed
+from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of
 from ..differences import PARAM_ROUNDINGS
 
@@ -22,8 +22,10 @@ FLAT, WHOLE = 0.02, 0.05  # how near an exponent is to 0, or to a whole number, 
 
 def judge_step_lengths(context: Context) -> None:
     """The first twelve steps under one gradient are as long as the reference's."""
-    if context.against is None or context.draws or (context.spec is not None and not context.spec.elementwise):
-        return  # a matrix may be iterated in bfloat16, as torch's Muon does: two digits
+    if context.against is None or context.draws:
+        raise NotApplicable(context.draws or "there is no reference whose steps could be as long")
+    if context.spec is not None and not context.spec.elementwise:
+        raise NotApplicable("a matrix may be iterated in bfloat16, as torch's Muon does: steps are right to two digits")
     for case in cases_of(context):
         dtype = best_dtype(context)
         ours, start = _lengths(context, context.subject.make, case.hyper, dtype)
@@ -48,11 +50,9 @@ def judge_switches_keep_the_scale(context: Context) -> None:
     between the two by a switch, as one does whose second moment is rooted twice.
     """
     base = context.cases[0] if context.cases else None
-    if base is None or context.draws:
-        return
-    usual = _exponent(context, base.hyper)
-    if usual is None or abs(usual) > FLAT:
-        return
+    usual = None if base is None or context.draws else _exponent(context, base.hyper)
+    if base is None or usual is None or abs(usual) > FLAT:
+        raise NotApplicable("the length of its steps depends on the gradient's size")
     for name, default in context.subject.options.items():
         value = base.hyper.get(name, default)
         if not isinstance(value, bool):

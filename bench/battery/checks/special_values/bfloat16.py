@@ -11,6 +11,6 @@ from ...context import Context, check
 from ._low_precision import judge_low_precision
 
 
-@check("T13", place=6)
+@check("T13", place=6, since="0.2")
 def bfloat16(context: Context) -> None:
     judge_low_precision(context, "bfloat16")

@@ -15,37 +15,74 @@ import torch
 
 from .....scratch_impls import Case
 from ....compare.replay import Factory
-from ...context import Context, check, parameters
+from ...context import Against, Context, check, parameters
+from ...explanation.not_finite import End, first_end
 from ...result import Failed, NotApplicable
 from ..differences import require_finite
+from ..questions import Questions
 from ..reproduction import constructor_call, reproduced_by
 from ..state import Values, named_values
 from ._step_lengths import judge_step_lengths, judge_switches_keep_the_scale
 
+STEPS = 200
 
-@check("T13", place=3)
+
+@check("T13", place=3, since="0.2")
 def constant_gradients(context: Context) -> None:
     if context.whole:
         raise NotApplicable("a step of it follows how gradients change, and these never do")
-    dtype = context.dtypes[0]
-    cause = "a difference of two averages rounds below 0 under the root"
+    questions = Questions()
     for case in context.cases:
-        found = _after_constant_gradients(context, context.subject.make, case, dtype)
-        try:
-            with reproduced_by(context, functools.partial(_script, context, case, dtype)):
-                require_finite(found, "after 200 steps of one gradient", cause, case=case, dtype=dtype)
-        except Failed:
-            if context.subject.listed or context.against is None:
-                raise
-            theirs = _after_constant_gradients(context, context.against.make, case, dtype)
-            if all(bool(torch.isfinite(v).all()) for v in theirs.values() if isinstance(v, torch.Tensor)):
-                raise
-            reason = (
-                f"{context.against.label}, which it is held against, gives NaN here too (case {case.name}): {cause}"
-            )
-            raise NotApplicable(reason) from None
-    judge_step_lengths(context)
-    judge_switches_keep_the_scale(context)
+        with questions.ask():
+            _judge_finite(context, case, context.dtypes[0])
+    with questions.ask():
+        judge_step_lengths(context)
+    with questions.ask():
+        judge_switches_keep_the_scale(context)
+    questions.conclude()
+
+
+def _judge_finite(context: Context, case: Case, dtype: str) -> None:
+    found = _after_constant_gradients(context, context.subject.make, case, dtype)
+    try:
+        with reproduced_by(context, functools.partial(_script, context, case, dtype)):
+            require_finite(found, "after 200 steps of one gradient", "", case=case, dtype=dtype)
+    except Failed as fault:
+        end = _end(context, context.subject.make, case, dtype)
+        fault.cause = end.cause if end else ""
+        fault.message += f"; it begins with gradients of {_smallest(found):.2g}"
+        if context.subject.listed or context.against is None:
+            raise
+        _excuse_if_the_reference_ends_so(context, context.against, case, dtype, fault, end)
+        raise
+
+
+def _excuse_if_the_reference_ends_so(
+    context: Context, against: Against, case: Case, dtype: str, fault: Failed, end: End | None
+) -> None:
+    """NotApplicable where the reference ends in NaN too, for the same reason; another reason is told beside it."""
+    theirs = _end(context, against.make, case, dtype)
+    if theirs is None:
+        return
+    if end is None or end.reason == theirs.reason:
+        raise NotApplicable(
+            f"{against.label}, which it is held against, gives NaN here too (case {case.name}): {theirs.cause}"
+        )
+    fault.message += f"; {against.label}, which it is held against, after step {theirs.step}, by {theirs.reason}"
+
+
+def _smallest(found: Values) -> float:
+    """The smallest gradient of an element that is not finite."""
+    sizes = torch.logspace(-6, 4, 64, dtype=torch.float64)
+    alike = [v.detach().cpu().reshape(-1) for v in found.values() if isinstance(v, torch.Tensor) and v.numel() == 64]
+    ended = [sizes[~torch.isfinite(v)] for v in alike]
+    return float(min((part.min() for part in ended if len(part)), default=sizes[0]))
+
+
+def _end(context: Context, make: Factory, case: Case, dtype: str) -> End | None:
+    """After which step of the same gradients it is not finite, and by which operation."""
+    params = parameters(context.seed, ((64,),), dtype, context.device)
+    return first_end(make, case.hyper, params, lambda step: _give(params[0]), STEPS, state=True)
 
 
 def _script(context: Context, case: Case, dtype: str) -> list[str]:
@@ -64,12 +101,14 @@ def _after_constant_gradients(context: Context, make: Factory, case: Case, dtype
     """Parameters and state after 200 steps of one gradient: 0.9^200 is below the roundoff, the averages have met."""
     params = parameters(context.seed, ((64,),), dtype, context.device)
     optimizer = make(params, **case.hyper)
-    sizes = (
-        torch.logspace(-6, 4, params[0].numel(), dtype=torch.float64)
-        .to(context.device, params[0].dtype)
-        .view_as(params[0])
-    )
-    for _ in range(200):
-        params[0].grad = sizes.clone()  # a class that changes p.grad is another check's business
+    for _ in range(STEPS):
+        _give(params[0])
         optimizer.step()
     return named_values(optimizer, params)
+
+
+def _give(param: torch.nn.Parameter) -> None:
+    sizes = torch.logspace(-6, 4, param.numel(), dtype=torch.float64)
+    param.grad = sizes.to(param.device, param.dtype).view_as(
+        param
+    )  # made anew: who changes p.grad is another's business

@@ -11,6 +11,6 @@ from ...context import Context, check
 from ._low_precision import judge_low_precision
 
 
-@check("T13", place=5)
+@check("T13", place=5, since="0.2")
 def float16(context: Context) -> None:
     judge_low_precision(context, "float16")

@@ -13,7 +13,7 @@ from ._low_precision import require_range
 from ._zero_gradient_steps import judge_zero_gradients
 
 
-@check("T13", place=7)
+@check("T13", place=7, since="0.2")
 def float16_zero_gradients(context: Context) -> None:
     declared(context, "float16")
     require_range(context, "float16")

@@ -19,7 +19,7 @@ from ..cases import first_and_richest
 from ..runs import Params, take_steps
 
 
-@check("T13", place=4)
+@check("T13", place=4, since="0.2")
 def special_gradients(context: Context) -> None:
     not_by_design(context, "stochastic")  # other gradients draw other numbers
     dtype = context.dtypes[0]

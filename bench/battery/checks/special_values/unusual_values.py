@@ -26,7 +26,7 @@ UNUSUAL: dict[str, tuple[Any, ...]] = {"lr": (2.0, 1e-7), "weight_decay": (0.5,)
 GRADIENT = 1e4
 
 
-@check("T13", place=1)
+@check("T13", place=1, since="0.2")
 def unusual_values(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is nothing to hold it against")

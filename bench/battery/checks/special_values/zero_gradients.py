@@ -13,7 +13,7 @@ from ..cases import best_dtype, cases_of
 from ._zero_gradient_steps import judge_zero_gradients
 
 
-@check("T13", place=2)
+@check("T13", place=2, since="0.2")
 def zero_gradients(context: Context) -> None:
     # Twenty iterations end apart by more than their last digits in float32.
     for dtype in (best_dtype(context),) if context.whole else context.dtypes:

@@ -86,7 +86,7 @@ def judge_own_option(context: Context, case: Case, name: str, new: Any, start: A
     """The second of two groups is given its own value as it is made."""
 
     key = _in_a_group(context, case, name)
-    if not own_allowed(context, {key: new}):
+    if not own_allowed(context, case.hyper, {key: new}):
         return
 
     def made(params: list[Any]) -> Any:

@@ -71,12 +71,12 @@ def several_refused(context: Context) -> bool:
     return bool(context.seen.several_groups) or "one-group" in context.declared
 
 
-def own_allowed(context: Context, own: Mapping[str, Any]) -> bool:
+def own_allowed(context: Context, base: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
     """Whether a group may have these values of its own; where it refuses that on purpose, its words are noted."""
     if "lr" in own and "one-lr" in context.declared:
         note("all groups have one lr, as declared")
         return False
-    why = context.seen.own_option(**own) if own else ""
+    why = context.seen.own_option(base, own)
     note(why)
     return not why
 
@@ -93,7 +93,9 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
     known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
     given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
     halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
-    halved = _together(context, case, {n: new for n, new in halved.items() if own_allowed(context, {n: new})})
+    halved = _together(
+        context, case, {n: new for n, new in halved.items() if own_allowed(context, case.hyper, {n: new})}
+    )
     own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
     members = (range(20), range(20, 22), range(22, 23))
     alone = [run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]]

@@ -16,7 +16,7 @@ from ..state import groups_of
 from ._separate_optimizers import each_case, judge_late_start, own_allowed
 
 
-@check("T7", place=4)
+@check("T7", place=4, since="0.2")
 def added_group(context: Context) -> None:
     each_for_itself(context)
     not_by_design(context, "one-group", "group-state", "coupled", "stochastic")
@@ -33,7 +33,11 @@ def added_group(context: Context) -> None:
                 for a, b in run(optimizer, [params[0], params[2]], gradients_of(history[:3], 0, 2))
             ]
             lr, option = groups_of(optimizer)[0].get("lr"), learning_rate_option(context, case.hyper)
-            half = lr / 2 if isinstance(lr, (int, float)) and option and own_allowed(context, {"lr": lr / 2}) else None
+            half = (
+                lr / 2
+                if isinstance(lr, (int, float)) and option and own_allowed(context, case.hyper, {"lr": lr / 2})
+                else None
+            )
             optimizer.add_param_group({"params": [params[1]], **({} if half is None else {"lr": half})})
             found += run(optimizer, params, history[3:])
             # A group says lr whatever the constructor calls it, and schedulers look for it there.

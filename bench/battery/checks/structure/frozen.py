@@ -20,7 +20,7 @@ from ..runs import clones, run
 from ._separate_optimizers import difference_from_separate, each_case, run_separately
 
 
-@check("T7", place=5)
+@check("T7", place=5, since="0.2")
 def frozen(context: Context) -> None:
     each_for_itself(context)
     for case, start, history in each_case(context):

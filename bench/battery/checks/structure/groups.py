@@ -30,7 +30,7 @@ from ._separate_optimizers import (
 )
 
 
-@check("T6", place=1)
+@check("T6", place=1, since="0.2")
 def groups(context: Context) -> None:
     each_for_itself(context)
     not_by_design(context, "one-group")
@@ -67,7 +67,7 @@ def _judge_two_groups(context: Context, case: Case, neighbour: Case, start: Any,
     other = {**first, **{n: v for n, v in neighbour.hyper.items() if n in keys}}
     if isinstance(first.get("lr"), (int, float)) and first["lr"] == other["lr"]:
         other["lr"] = first["lr"] / 2  # in every pair, for few cases change it
-    changed = [n for n in first if first[n] != other[n] and own_allowed(context, {n: other[n]})]
+    changed = [n for n in first if first[n] != other[n] and own_allowed(context, case.hyper, {n: other[n]})]
     if difference := _group_difference(context, case.hyper, {n: other[n] for n in changed}, start, history):
         # Each alone, so that the message names the one that is not used.
         single = [n for n in changed if _group_difference(context, case.hyper, {n: other[n]}, start, history)]

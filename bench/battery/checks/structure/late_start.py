@@ -16,7 +16,7 @@ from ..runs import clones, run
 from ._separate_optimizers import ask_each_case, judge_late_start
 
 
-@check("T7", place=3)
+@check("T7", place=3, since="0.2")
 def late_start(context: Context) -> None:
     each_for_itself(context)
     # All cases: a count that is shared shows only where the case has an average to correct or a rate to decay.

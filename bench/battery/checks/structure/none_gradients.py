@@ -26,7 +26,7 @@ MISSING = (2, 3, 5)  # steps from 0 without a gradient: twice in a row, since th
 ABSENT = 12  # what gives up a parameter's state for lack of gradients was met with limits of 3 to 10 steps
 
 
-@check("T7", place=2)
+@check("T7", place=2, since="0.2")
 def none_gradients(context: Context) -> None:
     each_for_itself(context)
     questions = Questions()

@@ -21,7 +21,7 @@ CASES = "--cases FILE (cases=... in Python)"
 FIRST = "is-an-optimizer"  # judged before all others, which it makes not applicable when it fails
 
 
-@check("T15", place=1)
+@check("T15", place=1, since="0.2")
 def is_an_optimizer(context: Context) -> None:
     refused: list[tuple[Case, Exception]] = []
     for said in (*context.notes, context.seen.small and f"larger shapes are judged: {context.seen.small}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -12,6 +13,7 @@ from ...result import Failed
 from ..cases import best_dtype, first_and_richest
 from ..differences import tolerance, values_difference
 from ..runs import Params, clones
+from ._rounding_sensitivity import distance, rounding_explains
 
 STEPS = 3
 
@@ -46,17 +48,22 @@ def judge_layout(
         ]
         storage, holes = odd[0].detach().untyped_storage().data_ptr(), _holes(view)
         where = {"case": case.name, "dtype": dtype}
-        optimizers = context.build(odd, **case.hyper), context.build(plain, **case.hyper)
+        begin, history = clones(plain), list[list[torch.Tensor]]()
+        make = functools.partial(context.build, **case.hyper)
+        optimizers = make(odd), make(plain)
         for step in range(STEPS):
             gradients(context.seed, step, plain)
             given, beside = (p.grad.clone() for p in plain if p.grad is not None)  # before a step that may change them
+            history.append([given.clone(), beside.clone()])
             optimizers[1].step()
             odd[0].grad, odd[1].grad = grad_layout(given.reshape(shape)), beside
             try:
                 optimizers[0].step()
             except Exception as error:
                 raise Failed(f"{name} parameter, step {step + 1}: {type(error).__name__}: {error}", **where) from error
-            _require_equal_steps(name, step, odd, plain, where)
+            fault = _unequal_step(name, step, odd, plain, where)
+            if fault and not rounding_explains(make, begin, history, distance(odd, plain)):
+                raise fault
         # In place and nowhere else: tied weights and flat buffers are other views of this storage.
         if odd[0].shape != shape or odd[0].stride() != view.stride() or odd[0].untyped_storage().data_ptr() != storage:
             raise Failed(f"{name}: the parameter was laid out anew instead of changed in place", **where)
@@ -76,7 +83,7 @@ def _normal(context: Context, number: int, shape: Shape, dtype: str) -> torch.nn
     return torch.nn.Parameter(value.to(context.device, getattr(torch, dtype)))
 
 
-def _require_equal_steps(name: str, step: int, odd: Params, plain: Params, where: dict[str, str]) -> None:
+def _unequal_step(name: str, step: int, odd: Params, plain: Params, where: dict[str, str]) -> Failed | None:
     for i in (0, 1):
         ours, theirs = ({f"p{i}.param": side[i].detach().reshape(-1)} for side in (odd, plain))
         # Vector and trailing elements of a kernel may round differently; see the measured tolerance.
@@ -84,7 +91,8 @@ def _require_equal_steps(name: str, step: int, odd: Params, plain: Params, where
             who = "of the parameter" if i == 0 else "of the ordinary parameter beside it"
             cause = "elements are taken in the order of memory instead of by index" if i == 0 else ""
             message = f"{name} {who}, step {step + 1}, against its plain copy: {difference}"
-            raise Failed(message, cause=cause, **where)
+            return Failed(message, cause=cause, **where)
+    return None
 
 
 def _holes(view: torch.Tensor) -> torch.Tensor:

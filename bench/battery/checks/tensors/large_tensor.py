@@ -21,7 +21,7 @@ LARGE = 70_001
 FEW = 4  # iterations of a step that is many
 
 
-@check("T12", place=3)
+@check("T12", place=3, since="0.2")
 def large_tensor(context: Context) -> None:
     if context.against is None:
         raise NotApplicable("there is nothing to hold it against")

@@ -18,7 +18,7 @@ from ..faults import reported_at
 from ..runs import clones, gradient_history, gradients_of, run, snapshot
 
 
-@check("T12", place=4)
+@check("T12", place=4, since="0.2")
 def mixed_dtypes(context: Context) -> None:
     each_for_itself(context)
     not_by_design(context, "stochastic", "coupled")

@@ -43,7 +43,7 @@ REFERENCE_SHAPES: tuple[Shape, ...] = ((1027,), (2, 3, 4), (2, 3, 2, 2), (1, 2, 
 MATRICES: tuple[Shape, ...] = ((4, 4), (5, 3), (3, 5))
 
 
-@check("T12", place=1)
+@check("T12", place=1, since="0.2")
 def shapes(context: Context) -> None:
     for name, layout in SHAPES.items():
         judge_layout(context, name, *layout)

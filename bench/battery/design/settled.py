@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from .against import Against
-from .context import Context
+from ..against import Against
+from ..context import Context
+from ..subject import fixed_by
 from .seen import why_refused, works
-from .subject import fixed_by
 
 
 def settled(context: Context) -> Context:
@@ -62,10 +62,10 @@ def _with_fixed_options(context: Context) -> Context:
     takes = set(against.as_subject.options)
     if against.spec is not None:
         takes &= set(against.spec.defaults)
-    named = fixed_by(context.subject.make)
+    named = {**_rate_by_another_name(context), **fixed_by(context.subject.make)}
     shown = {**_fixed_in_the_group(context, takes), **named}
     fixed = {n: v for n, v in shown.items() if n in takes and against.as_subject.options[n] != v}
-    strange = {n: v for n, v in named.items() if n not in against.as_subject.options}
+    strange = {n: v for n, v in fixed_by(context.subject.make).items() if n not in against.as_subject.options}
     notes = [f"it fixes {_words(strange)}, which {against.label} does not take"] if strange else []
     if not fixed:
         return _noted(context, *notes) if notes else context
@@ -99,6 +99,17 @@ def _fixed_in_the_group(context: Context, takes: set[str]) -> dict[str, Any]:
     given = {name for case in context.cases for name in case.hyper}
     group = context.seen.options
     return {n: v for n, v in group.items() if n in takes - set(subject.options) - given and _is_plain(v)}
+
+
+RATES = ("learning_rate", "rate", "step_size", "eta")
+
+
+def _rate_by_another_name(context: Context) -> dict[str, Any]:
+    """The learning rate of one that takes it under another name, where its groups do not say lr either."""
+    options = context.subject.options
+    found = [options[name] for name in RATES if isinstance(options.get(name), (int, float))]
+    says_lr = "lr" in options or "lr" in context.seen.options
+    return {"lr": found[0]} if len(found) == 1 and not says_lr else {}
 
 
 def _is_plain(value: Any) -> bool:

@@ -7,42 +7,73 @@ limit. A refusal is an error that their code raises on purpose; one that merely 
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import io
+import math
 import random
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ...scratch_impls import as_shape
-from ..compare.optimizer_state import rate_of
-from . import global_state
-from .guard import no_exit
+from ....scratch_impls import as_shape
+from ...compare.optimizer_state import rate_of
+from .. import global_state
+from ..guard import no_exit
 
 if TYPE_CHECKING:
-    from .context import Context
+    from ..context import Context
 
 Shape = tuple[int, ...]
 
 # What the checks ask for, one of each number of dimensions: who takes these takes all.
 USUAL_SHAPES: tuple[Shape, ...] = ((3, 2), (4,), (4, 5), (7,), (), (1,), (2, 1, 2, 3))
-FACTORS = (1, 2, 4, 8, 16, 32, 64, 128)  # by which a shape that is refused grows until it is taken
+SMALL: tuple[Shape, ...] = ((), (4,), (3, 2), (2, 1, 3), (2, 1, 2, 3))  # of each number of dimensions
+FACTORS = (2, 4, 8, 16, 32, 64, 128)  # by which a shape that is refused grows until it is taken
+LARGEST = 2**21  # elements of what is tried
+
+
+def _as_it_is(shape: Shape) -> Shape:
+    return shape
+
+
+def _times(factor: int, shape: Shape) -> Shape:
+    return tuple(factor * n for n in shape or (1,))
+
+
+def _matrix(factor: int, shape: Shape) -> Shape:
+    """For who takes matrices alone: a column, or more of them."""
+    return (factor * (*shape, 1)[0], factor)
+
+
+WAYS: tuple[Callable[[Shape], Shape], ...] = (
+    *(functools.partial(_times, factor) for factor in FACTORS),
+    *(functools.partial(_matrix, factor) for factor in (1, *FACTORS)),
+)
 
 
 def refusal(error: BaseException) -> str:
     """The error in a line, where a `raise` or an `assert` of somebody's Python made it; "" where it happened."""
-    frames = traceback.extract_tb(error.__traceback__)
-    line = frames[-1].line if frames else ""
-    if not isinstance(error, Exception) or not (line or "").startswith(("raise", "assert")):
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is None or not isinstance(error, Exception):
         return ""
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    instruction = frame.tb_frame.f_code.co_code[frame.tb_lasti]
+    on_purpose = dis.opname[instruction] == "RAISE_VARARGS"  # what `raise` and `assert` become; a call is another
+    return f"{type(error).__name__}: {error}".partition("\n")[0] if on_purpose else ""
+
+
+def _seed_torch(seed: int) -> None:
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed takes a millisecond, and steps are seeded one by one
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
 
 
 GENERATORS: dict[str, Callable[[int], Any]] = {
-    "torch's random state": torch.manual_seed,
+    "torch's random state": _seed_torch,
     "NumPy's random state": np.random.seed,  # the global generator is what it may draw from
     "Python's random state": random.seed,
 }
@@ -142,14 +173,20 @@ class Seen:
 
         return (why := why_refused(two)) and f"it refuses several groups: {why}"
 
-    def own_option(self, **own: Any) -> str:
-        """Why no group may have these values of its own."""
+    def own_option(self, base: Mapping[str, Any], own: Mapping[str, Any]) -> str:
+        """Why no group may have these values of its own, beside one with those of `base`."""
 
         def two() -> None:
             tensors = self._tensors([self.fit((4,))] * 2)
-            self._step([{"params": tensors[:1]}, {"params": tensors[1:], **own}], tensors, **self._hyper)
+            self._step([{"params": tensors[:1]}, {"params": tensors[1:], **own}], tensors, **base)
+
+        def alone() -> None:
+            tensors = self._tensors([self.fit((4,))])
+            self._step(tensors, tensors, **{**base, **own})
 
         what = "rates" if set(own) == {"lr"} else ", ".join(own)
+        if why_refused(alone):
+            return ""  # it refuses the values, and not that a group has its own
         return (why := why_refused(two)) and f"it refuses groups with {what} of their own: {why}"
 
     @functools.cached_property
@@ -157,7 +194,7 @@ class Seen:
         """Why all groups must have one learning rate."""
         groups = getattr(self._optimizer, "param_groups", None)
         rate = rate_of(groups[0]) if groups else None
-        return "" if rate is None or self.several_groups else self.own_option(lr=rate / 2)
+        return "" if rate is None or self.several_groups else self.own_option(self._hyper, {"lr": rate / 2})
 
     @functools.cached_property
     def coupled_reference(self) -> str:
@@ -235,10 +272,11 @@ class Seen:
 
     def _grown(self, shape: Shape) -> Shape:
         if shape not in self._kept:
-            first = (*shape, 1)[0]
-            ways = [shape, *(tuple(factor * n for n in shape or (1,)) for factor in FACTORS), (first, 1)]
-            ways += [(factor * first, factor) for factor in FACTORS]  # who takes matrices alone
-            self._kept[shape] = next((way for way in ways if not self.why_shape(way)), shape)
+            # First the way that a small shape of as many dimensions takes: each trial of a large one takes long.
+            small = SMALL[min(len(shape), len(SMALL) - 1)]
+            known = () if shape == small else (next((w for w in WAYS if w(small) == self.fit(small)), _as_it_is),)
+            larger = (way(shape) for way in (_as_it_is, *known, *WAYS))
+            self._kept[shape] = next((s for s in larger if math.prod(s) <= LARGEST and not self.why_shape(s)), shape)
         return self._kept[shape]
 
     @functools.cached_property

@@ -1,7 +1,7 @@
 """What an author may say of an optimizer that is so by design: one table, and what each turns off and on.
 
 A comparison that assumes the opposite does not apply then, and a check of its own says where the declaration is false.
-docs/declarations.md is made from this table. Importing it loads no torch.
+docs/checks.md has this table. Importing it loads no torch.
 """
 
 from __future__ import annotations
@@ -52,10 +52,5 @@ DECLARATIONS: dict[str, Declaration] = {
         what="all parameters must be one group",
         off="several groups: groups, added-group, parts of closure, constructor, none-gradients, save-load",
         on="declared-one-group: a second group is refused with an error",
-    ),
-    "warm-up": Declaration(
-        what="its first steps move nothing, or too little to be seen",
-        off="how far the first steps go: descends",
-        on="declared-warm-up: later steps are longer than the first, under the same gradients",
     ),
 }

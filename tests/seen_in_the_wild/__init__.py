@@ -1,0 +1,1 @@
+"""Optimizers as they were met in the wild: right in unusual ways, and wrong in usual ones."""
