@@ -13,8 +13,8 @@ import pytest
 import this_tree
 import torch
 
-from twinstep.bench.battery import forks, hangs
 from twinstep.bench.battery.judge import check_optimizer
+from twinstep.bench.battery.processes import forks, hangs
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing can fork here")
 

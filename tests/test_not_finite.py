@@ -13,7 +13,7 @@ from twinstep.bench.battery.judge import check_optimizer
 from twinstep.bench.compare.gap import gaps
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import Scenario, probe
-from twinstep.bench.gate.worker.agreement import _moved
+from twinstep.bench.gate.worker.comparison import _moved
 from twinstep.bench.speed.contest import disagreement
 from twinstep.bench.study import problems
 from twinstep.bench.study.job import Job, run
@@ -140,4 +140,4 @@ def test_the_main_job_says_so(tmp_path, update):
     ],
 )  # fmt: skip
 def test_in_the_gate_a_loss_that_is_not_finite_has_moved(losses, moved):
-    assert _moved(losses) == moved
+    assert _moved(losses.get("base"), losses["head"], "float64") == moved

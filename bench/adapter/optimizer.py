@@ -101,7 +101,13 @@ class ScratchOptimizer(Optimizer):
 def clone_if_shared(value: Any, *inputs: Any) -> Any:
     """A returned state that is an input, or a view of one, would change with it (a first buffer that is p.grad)."""
     if isinstance(value, torch.Tensor):
-        storage = value.untyped_storage().data_ptr()
-        if any(storage == i.untyped_storage().data_ptr() for i in inputs):
+        storage = _address(value)
+        if any(storage == _address(i) for i in inputs):
             return value.clone()
     return value
+
+
+def _address(tensor: torch.Tensor) -> int:
+    """Where its memory is; a DTensor has none of its own, and this process's part of it has."""
+    local: Any = getattr(tensor, "to_local", None)  # by its method: torch.distributed takes half a second to import
+    return (local() if local else tensor).untyped_storage().data_ptr()

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import forks
+from .processes import forks
 
 ENDED = 1  # the exit status where somebody's code ended the process
 

@@ -16,7 +16,7 @@ import torch
 from ...reference.known_defects import expected_failures as torch_defects
 from ...scratch_impls import Case, UnknownName, nearest
 from ..records.rows import environment
-from . import global_state, hangs
+from . import global_state
 from .checks import CHECKS, in_battery
 from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
@@ -24,6 +24,7 @@ from .context import Check, Context, context_for, judged_as
 from .explanation import causes, headlines
 from .explanation.whose import Whose, our_traceback, their_traceback, whose
 from .guard import ProcessEnded, no_exit
+from .processes import hangs
 from .request import battery_named, names_of, with_owner
 from .result import (
     ERROR,

@@ -115,8 +115,8 @@ def judge(
     # In this process unless a time limit asks for others: no start of torch for each of fifty checks.
     if timeout_s is None:
         arguments = request.arguments()
-        from ..battery.hangs import told
         from ..battery.judge import check_optimizer
+        from ..battery.processes.hangs import told
 
         with told():
             return check_optimizer(**arguments, **options, battery=battery)

@@ -50,7 +50,9 @@ class Side:
 
     def step(self, gradients: list[torch.Tensor | None], lr_factor: float) -> None:
         for param, buffer, gradient in zip(self.params, self.grads, gradients, strict=True):
-            param.grad = None if gradient is None else buffer.copy_(gradient)
+            # A step may leave p.grad in another shape; that is for inputs-untouched to tell.
+            fits = gradient is None or buffer.shape == gradient.shape
+            param.grad = None if gradient is None else (buffer if fits else torch.zeros_like(param)).copy_(gradient)
         # Written into the groups, as schedulers do: an optimizer that reads lr once in its constructor shows here.
         for group, lr in zip(getattr(self.optimizer, "param_groups", ()), self.lrs, strict=True):
             if lr is not None:

@@ -130,6 +130,8 @@ class Exact:
         return bool(self.number != 0)  # as NaN, None is true
 
     def __int__(self) -> int:
+        if self.number is None:
+            raise ValueError(f"no whole number: {self.why}")
         return int(self.number)
 
 

@@ -24,7 +24,8 @@ def test_a_value_that_is_kept_shows_without_a_reference(name):
 @pytest.mark.parametrize("cls", PLAIN, ids=lambda cls: cls.__name__)
 def test_control_values_that_are_obeyed(cls):
     found = verdict(cls, "option-change", supports=["sparse"])  # one of them takes nothing else
-    assert found.status == "passed", str(found)
+    # Nothing of what an L-BFGS holds could be seen to act: how long a step searches, not where it leads.
+    assert found.status == ("not applicable" if cls.twin == "LBFGS" else "passed"), str(found)
 
 
 def test_two_implementations_may_part_by_the_rounding_of_every_step():

@@ -24,6 +24,13 @@ class Plain(Optimizer):
     def __init__(self, params, **defaults):
         super().__init__(params, defaults)
 
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        for group in self.param_groups:  # a dict from before a switch existed lacks it, as torch's own classes allow
+            for name, default in self.defaults.items():
+                if default is False:
+                    group.setdefault(name, default)
+
     @torch.no_grad()
     def step(self, closure=None):
         loss = None

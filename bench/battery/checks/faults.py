@@ -53,6 +53,8 @@ def unless_by_design(context: Context, case: Case, judge: Callable[[Context, Cas
             if theirs.cause == fault.cause:
                 message = f"{reference.subject.label}, which it is held against, {BY_DESIGN}: {theirs.message}"
                 raise NotApplicable(message) from None
+        except Exception:  # it cannot even be tried on the reference, as where an option is the subject's alone
+            raise fault from None
         raise
 
 

@@ -19,6 +19,8 @@ def not_by_design(context: Context, *words: str) -> None:
     """NotApplicable where one of these is declared, or seen to be so, so that the opposite may not be assumed."""
     if "stochastic" in words and context.draws:
         raise NotApplicable(f"{context.draws}: two runs that draw for other tensors cannot be compared")
+    if "coupled" in words and context.seen.coupled_reference:
+        raise NotApplicable(context.seen.coupled_reference)
     for word in words:
         if word in context.declared:
             raise NotApplicable(f"declared {word}: {DECLARATIONS[word].what}")

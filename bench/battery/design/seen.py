@@ -197,6 +197,29 @@ class Seen:
         return "" if rate is None or self.several_groups else self.own_option(self._hyper, {"lr": rate / 2})
 
     @functools.cached_property
+    def coupled_reference(self) -> str:
+        """Whether in the reference a step of one parameter depends on the others, so that it is so by design."""
+        against = self.context.against
+        if against is None or self.context.whole:
+            return ""
+
+        def ends(*index: int) -> list[torch.Tensor]:
+            tensors = self._tensors([self.fit(s) for s in ((3, 2), (4,))])
+            chosen = [tensors[i] for i in index]
+            optimizer = against.make(chosen, **against.taken(self._hyper))
+            for _ in range(3):
+                optimizer.step()
+            return [p.detach() for p in chosen]
+
+        with contextlib.suppress(Exception, SystemExit), trial():
+            far = 1e-4  # of the way moved: the measure of checks/differences.py for two runs of one implementation
+            start = self._tensors([self.fit(s) for s in ((3, 2), (4,))])
+            for together, alone, was in zip(ends(0, 1), (*ends(0), *ends(1)), start, strict=True):
+                if not bool((together - alone).abs().max() <= far * (alone - was.detach()).abs().max()):
+                    return f"in {against.label} a parameter's step depends on the other parameters"
+        return ""
+
+    @functools.cached_property
     def draws(self) -> str:
         """Whether what it does depends on random numbers: the same run twice, from two random states."""
         return "" if self.generators is None else "it draws random numbers"

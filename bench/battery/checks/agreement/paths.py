@@ -3,7 +3,8 @@
 Bugs: pytorch#78807 #110444 #119885, bitsandbytes#1992 #2010, kozistr#519: a fast path that leaves an option out,
 keeps p.grad, or pairs state with the wrong gradients. A suite compared a fused path with itself and passed; so the
 operators of a profiled step must differ from those of the loop. Each path also starts parameters late, steps 23 of
-them in groups, and resumes: one that takes sixteen parameters at a time passes everything smaller.
+them in groups, and resumes: one that takes sixteen parameters at a time passes everything smaller. And a group has no
+gradients or no parameters, gradients stay as they are, and a graph that they carry is let go.
 Controls: an SGD with each of these faults in its foreach path.
 """
 
@@ -24,11 +25,17 @@ from ....compare.replay import Factory
 from ...context import Context, check, note, parameters
 from ...design.seen import why_refused
 from ...result import Failed, NotApplicable
+from ..cases import cases_of
 from ..faults import reported_at, unless_by_design
 from ..histories import probe
+from ..ownership._gradients_with_a_graph import judge_graph_is_let_go
+from ..ownership.inputs_untouched import judge_gradients
 from ..persistence._save_and_resume import judge_resumed_run
 from ..reference_agreement import judge_agreement
+from ..runs import gradient_history
+from ..structure._parameters_together import judge_beside_empty_group
 from ..structure._separate_optimizers import judge_groups_of_a_model
+from ..structure.none_gradients import judge_groups_without_gradients
 
 
 @check("T11", place=5, since="0.2")
@@ -75,7 +82,10 @@ def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, 
         "late-parameters": lambda context: judge_agreement(
             context, case, probe(context, context.seed + 2, steps=15, late=True), dtype
         ),
-        "groups": lambda context: judge_groups_of_a_model(context, case),
+        "groups": lambda context: _judge_groups(context, case, dtype),
+        "none-gradients": lambda context: judge_groups_without_gradients(context, case, *_three(context, dtype)),
+        "inputs-untouched": lambda context: _judge_gradients(context, dtype),
+        "no-aliasing": lambda context: judge_graph_is_let_go(context, case, *_three(context, dtype)),
         "save-load": lambda context: judge_resumed_run(context, case, dtype),
     }
 
@@ -90,6 +100,25 @@ def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, 
         if name not in known and (name != "late-parameters" or context.against is not None):
             with contextlib.suppress(NotApplicable):  # the reference has it by design
                 unless_by_design(context, case, functools.partial(on, name=name))
+
+
+def _three(context: Context, dtype: str) -> tuple[Any, Any]:
+    """Three parameters and their gradients."""
+    start = parameters(context.seed, ((3, 2), (4,), (5,)), dtype, context.device)
+    return start, gradient_history(context.seed, 7, start)
+
+
+def _judge_groups(context: Context, case: Case, dtype: str) -> None:
+    judge_groups_of_a_model(context, case)
+    judge_beside_empty_group(context, case, *_three(context, dtype))
+
+
+def _judge_gradients(context: Context, dtype: str) -> None:
+    """In every case, since weight decay, maximize and momentum each write in a place of their own."""
+    for case in cases_of(context, every=True):
+        with reported_at(case, dtype):
+            params = parameters(context.seed, dtype=dtype, device=context.device)
+            judge_gradients(context, context.build(params, **case.hyper), params)
 
 
 def _refused(context: Context, make: Factory) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ...context import Context, parameters
-from ..cases import cases_of
+from ..cases import best_dtype, cases_of
 from ..faults import reported_at
 from ..runs import Snapshot, clones, gradient_history, rest_of, run
 from ..state import state_of
@@ -20,6 +20,7 @@ Hyper = dict[str, Any]
 # An option that is read changes results by far more than this many roundings of the largest parameter; one that only
 # reorders the arithmetic stays below.
 EFFECT_ROUNDINGS = 16
+NARROW = (torch.bfloat16, torch.float16)
 
 
 class OptionRuns:
@@ -29,10 +30,10 @@ class OptionRuns:
     not 0 (weight decay), and the learning rate falls in the middle (whether a buffer holds it).
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, dtype: str = "") -> None:
         self.context = context
         self.kept: dict[str, Snapshot | None] = {}
-        self.dtype = "float64" if "float64" in context.dtypes else context.dtypes[0]
+        self.dtype = dtype or best_dtype(context)
         self.start = parameters(context.seed, ((4, 2), (3,)), self.dtype, context.device)
         rest = rest_of(context, cases_of(context)[0], self.dtype)
         self.history = gradient_history(context.seed, 8 + rest, self.start)
@@ -47,13 +48,15 @@ class OptionRuns:
         key = repr(sorted(hyper.items()))
         if key not in self.kept:
             try:
-                self.kept[key] = self._run(hyper)
+                with torch.random.fork_rng(devices=[]):
+                    self.kept[key] = self._run(hyper)
             except Exception:  # out of range, or a combination that is not there: a trial, not a fault
                 self.kept[key] = None
         return self.kept[key]
 
     def _run(self, hyper: Mapping[str, Any]) -> Snapshot:
         params = clones(self.start)
+        torch.manual_seed(self.context.seed)  # one that draws random numbers draws the same in each run
         optimizer = self.context.build(params, **hyper)
         groups = getattr(optimizer, "param_groups", [])
 
@@ -71,7 +74,9 @@ class OptionRuns:
 def changed(a: Snapshot, b: Snapshot) -> bool:
     for x, y in zip(a, b, strict=True):
         both_nan = x.isnan() & y.isnan()  # a value out of range often gives NaN, which is no sign of an effect
-        near = (x - y).abs() <= EFFECT_ROUNDINGS * torch.finfo(x.dtype).eps * x.nan_to_num(0.0, 0.0, 0.0).abs().max()
+        # In narrow formats an option of rounding moves the last bit, and it is all that is looked for there.
+        roundings = 0 if x.dtype in NARROW else EFFECT_ROUNDINGS
+        near = (x - y).abs() <= roundings * torch.finfo(x.dtype).eps * x.nan_to_num(0.0, 0.0, 0.0).abs().max()
         if not bool((near | both_nan | (x == y)).all()):
             return True
     return False
@@ -109,12 +114,13 @@ def base_options(context: Context) -> Iterator[Hyper]:
                 yield {**base, name: other}
 
 
-def effects(context: Context, only: Container[str] | None = None) -> dict[str, str]:
+def effects(context: Context, only: Container[str] | None = None, dtype: str = "") -> dict[str, str]:
     """For every option, or part of a tuple: "effect", "ignored", or "every value that was tried is refused".
 
     only    those that are looked at; all unless given
+    dtype   of the parameters; the best that is judged unless given
     """
-    runs = OptionRuns(context)
+    runs = OptionRuns(context, dtype)
     found: dict[str, str] = {}
     if runs(cases_of(context)[0].hyper) is None:  # then no option can be judged: let its error be the fault
         params = clones(runs.start)

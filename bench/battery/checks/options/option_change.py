@@ -25,6 +25,7 @@ from ..runs import Snapshot, clones, gradient_history, run, snapshot
 from ..state import groups_of, named_state
 
 Hyper = Mapping[str, Any]
+Change = tuple[Case, str, Any, bool]  # from which case, which option, to what, and whether the reference tells
 
 BEFORE, STEPS = 4, 12  # of twelve steps the change comes before the fifth
 
@@ -32,27 +33,38 @@ BEFORE, STEPS = 4, 12  # of twelve steps the change comes before the fifth
 @check("T5", place=5, since="0.2")
 def option_change(context: Context) -> None:
     seen = False
-    for case, name, new in _changes(context):
+    for case, name, new, against in [*_changes(context), *_switched_on(context)]:
         with reported_at(case, best_dtype(context)):
-            seen = (_judge_against_rebuilt if context.against is None else _judge_against_reference)(
-                context, case, name, new
-            ) or seen
+            seen = (_judge_against_reference if against else _judge_against_rebuilt)(context, case, name, new) or seen
     if not seen:
         raise NotApplicable("its groups hold no option but lr whose change could be seen")
 
 
-def _changes(context: Context) -> Iterator[tuple[Case, str, Any]]:
+def _changes(context: Context) -> Iterator[Change]:
     """Every number, tuple of numbers and switch in the group, from the first two cases that have it other than 0."""
-    cases = cases_of(context, every=True)
-    group = groups_of(context.build(clones(parameters(context.seed)), **cases[0].hyper))[0]
-    for name in (n for n in context.subject.options if n in group and n != "lr"):
+    cases, held = cases_of(context, every=True), context.against is not None
+    for name in _options_in_the_group(context):
         values = [(case, case.hyper.get(name, context.subject.options[name])) for case in cases]
-        # From 0 nothing but weight decay is turned on: who has no momentum has no buffer for it.
         for case, value in [(k, v) for k, v in values if v or name == "weight_decay"][:2]:
             if (new := False if value is True else other_value(name, value)) is not None:
-                yield case, name, new
+                yield case, name, new, held
         if name == "weight_decay":  # and turned off
-            yield from [(case, name, 0.0) for case, value in values if value][:1]
+            yield from [(case, name, 0.0, held) for case, value in values if value][:1]
+
+
+def _switched_on(context: Context) -> Iterator[Change]:
+    """What is 0 or off is turned on. Held against a rebuilt one always: who has no momentum may keep no buffer yet, or
+    one that holds the last gradient, and the reference does the one or the other."""
+    for name in _options_in_the_group(context):
+        values = [(case, case.hyper.get(name, context.subject.options[name])) for case in cases_of(context, every=True)]
+        for case, value in [(k, v) for k, v in values if v is False or v == 0][:1] if name != "weight_decay" else ():
+            yield case, name, True if value is False else 0.5, False
+
+
+def _options_in_the_group(context: Context) -> list[str]:
+    case = cases_of(context, every=True)[0]
+    group = groups_of(context.build(clones(parameters(context.seed)), **case.hyper))[0]
+    return [name for name in context.subject.options if name in group and name != "lr"]
 
 
 def _run_with_change(make: Any, context: Context, hyper: Hyper, name: str, new: Any) -> list[Snapshot]:
@@ -123,27 +135,45 @@ def _keeps_other_state(context: Context, case: Case, hyper: Hyper) -> bool:
 
 
 def _judge_against_rebuilt(context: Context, case: Case, name: str, new: Any) -> bool:
-    """Without a reference: a fresh optimizer with the new value, which loads the state, goes the same way."""
+    """A fresh optimizer with the new value, which loads the state, goes the same way: no reference is needed."""
     start = _start(context)
     history, params = gradient_history(context.seed, STEPS, start), clones(start)
     optimizer = context.build(params, **case.hyper)
     run(optimizer, params, history[:BEFORE])
-    fresh, middle = clones(params), snapshot(params)
+    middle = snapshot(params)
     try:
-        saved = copy.deepcopy(optimizer.state_dict())
-        for group in saved["param_groups"]:
-            group[name] = new
-        built = context.build(fresh, **{**case.hyper, name: new})
-        built.load_state_dict(saved)
-    except Exception:  # the value or the loading is refused: other checks tell of it
+        wanted = _rebuilt(context, case, optimizer, params, history, {name: new})
+        unchanged = _rebuilt(context, case, optimizer, params, history, {})
+        usual = _run_on(context, case, start, history, {})
+        found = _run_on(context, case, start, history, {name: new})
+    except Exception:  # the value or the loading is refused, or its state is not there: other checks tell of it
         return False
-    wanted = run(built, fresh, history[BEFORE:])
-    for group in groups_of(optimizer):
-        group[name] = new
-    if difference := run_difference(run(optimizer, params, history[BEFORE:]), wanted, middle):
+    if run_difference(usual, unchanged, middle):
+        return False  # what loads does not go on as the other: save-load tells of it
+    if difference := run_difference(found, wanted, middle):
         where = f"{difference} (counted from the change), which is that of one built with it that loaded the state"
-        _fail(name, new, where)
-    return True
+        _fail(name, new, where, ignored=not run_difference(found, usual, middle))
+    return bool(run_difference(wanted, unchanged, middle))
+
+
+def _rebuilt(context: Context, case: Case, optimizer: Any, params: Any, history: Any, values: Hyper) -> list[Snapshot]:
+    """The steps after the change of one that was built with the values and loaded the state."""
+    fresh, saved = clones(params), copy.deepcopy(optimizer.state_dict())
+    for group in saved["param_groups"]:
+        group.update(values)
+    built = context.build(fresh, **{**case.hyper, **values})
+    built.load_state_dict(saved)
+    return run(built, fresh, history[BEFORE:])
+
+
+def _run_on(context: Context, case: Case, start: Any, history: Any, values: Hyper) -> list[Snapshot]:
+    """The steps after the change of one whose groups are given the values."""
+    params = clones(start)
+    optimizer = context.build(params, **case.hyper)
+    run(optimizer, params, history[:BEFORE])
+    for group in groups_of(optimizer):
+        group.update(values)
+    return run(optimizer, params, history[BEFORE:])
 
 
 def _fail(name: str, new: Any, difference: str, ignored: bool = False) -> None:

@@ -2,7 +2,8 @@
 
 Bugs: mlx#473, kozistr#517 #516 #385, tinygrad#17708, fastai2#246, HeavyBall#40: an option is accepted and never read.
 Many act only beside another (nesterov with momentum), so each is tried from every case, and from every case with one
-other option changed. What changes nothing in the reference either need not.
+other option changed; and in every format, since one of rounding acts in narrow ones alone. What changes nothing in
+the reference either need not.
 Controls: an optimizer with each of these bugs.
 """
 
@@ -13,10 +14,12 @@ from typing import Any
 
 from ...context import Context, check, subject_of
 from ...result import Failed, NotApplicable
-from ..cases import cases_of
+from ..cases import best_dtype, cases_of
 from ..reproduction import VariableName, constructor_call, reproduced_by
 from ..runs import Snapshot
 from ._option_effect import Hyper, OptionRuns, base_options, changed, effects, other_values
+
+FORMATS = ("float32", "float64", "bfloat16", "float16")
 
 
 @check("T3", place=1, since="0.2")
@@ -29,6 +32,7 @@ def options_have_effect(context: Context) -> None:
     if ignored and reference is not None:  # what moves no parameter in the reference either need not
         theirs = effects(reference, ignored)
         ignored = [name for name in ignored if theirs.get(name) != "ignored"]
+    ignored, formats = _ignored_in_every_format(context, ignored)
     refused = [name for name, verdict in found.items() if verdict not in ("effect", "ignored")]
     also = f"; no other value of {', '.join(refused)} was accepted" if refused else ""
     if ignored:
@@ -36,11 +40,26 @@ def options_have_effect(context: Context) -> None:
         with reproduced_by(context, lambda: _script(context, ignored[0])):
             raise Failed(
                 f"{', '.join(ignored)}: no value that was tried changes a parameter in 8 steps, from any of the "
-                f"{len(cases_of(context, every=True))} cases nor with another option changed as well{also}",
+                f"{len(cases_of(context, every=True))} cases nor with another option changed as well ({formats}){also}",
                 cause=f"ignored: {', '.join(ignored)}",
             )
     if len(refused) == len(found):
         raise NotApplicable(f"no value but the default was accepted for {', '.join(refused)}")
+
+
+def _ignored_in_every_format(context: Context, ignored: list[str]) -> tuple[list[str], str]:
+    """Those that no other format shows an effect of, as narrow ones do of an option of rounding; and what was tried."""
+    tried, refusals = [best_dtype(context)], []
+    for dtype in [d for d in FORMATS if d not in tried] if ignored else ():
+        try:
+            found = effects(context, ignored, dtype)
+        except Failed:  # it does not step in this format; whether it must is for the check of that name
+            refusals.append(dtype)
+            continue
+        tried.append(dtype)
+        ignored = [name for name in ignored if found.get(name) != "effect"]
+    told = f"tried in {', '.join(tried)}" + (f"; not in {', '.join(refusals)}, which it refuses" if refusals else "")
+    return ignored, told
 
 
 def _script(context: Context, option: str) -> list[str]:

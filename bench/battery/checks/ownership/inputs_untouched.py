@@ -30,7 +30,7 @@ def inputs_untouched(context: Context) -> None:
             listed = {name: list(v) if isinstance(v, tuple) else v for name, v in case.hyper.items()}
             before = copy.deepcopy(listed)
             optimizer = context.build(given, **case.hyper)
-            _judge_gradients(context, optimizer, params)
+            judge_gradients(context, optimizer, params)
             if len(given) != len(params) or any(a is not b for a, b in zip(given, params, strict=True)):
                 raise Failed(
                     f"the list of parameters that it was given had {len(params)} tensors, and holds others now"
@@ -40,7 +40,7 @@ def inputs_untouched(context: Context) -> None:
             _judge_tensor_lr(context, case.hyper)
 
 
-def _judge_gradients(context: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
+def judge_gradients(context: Context, optimizer: Any, params: list[torch.nn.Parameter]) -> None:
     for step in range(3):
         gradients(context.seed, step, params)
         # The object as well as its values: a loop that reuses p.grad, or a hook, holds on to the object.
@@ -51,6 +51,12 @@ def _judge_gradients(context: Context, optimizer: Any, params: list[torch.nn.Par
                 raise Failed(
                     f"step {step + 1}: p.grad of parameter {i} is another object after the step",
                     cause="p.grad is replaced",
+                )
+            if tensor.shape != values.shape or tensor.dtype != values.dtype:
+                raise Failed(
+                    f"step {step + 1}: p.grad of parameter {i} had shape {tuple(values.shape)} and {values.dtype}, and "
+                    f"has {tuple(tensor.shape)} and {tensor.dtype} after the step",
+                    cause="p.grad has another shape or format after the step",
                 )
             if not torch.equal(tensor, values):
                 k = int((tensor != values).reshape(-1).int().argmax())
@@ -68,7 +74,7 @@ def _judge_group_dict(context: Context, hyper: Any, own: dict[str, Any], params:
     own = {**own, **({"lr": lr} if isinstance(lr, (int, float)) else {})}
     before, given = dict(own), [own]
     optimizer = context.build(given, **hyper)
-    _judge_gradients(context, optimizer, [params[0]])
+    judge_gradients(context, optimizer, [params[0]])
     if len(given) != 1 or given[0] is not own:
         raise Failed("the list of group dicts that it was given has changed")
     for name, value in before.items():

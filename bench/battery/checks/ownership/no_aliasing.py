@@ -2,7 +2,8 @@
 
 Bugs: jettify#55 (the first momentum buffer is p.grad itself), pytorch#162359 (parameters of one shape share state).
 Memory is compared by address, so that views are seen too; and a run that fills one gradient tensor again and again,
-as zero_grad(set_to_none=False) does, must take the steps of a run with fresh tensors.
+as zero_grad(set_to_none=False) does, must take the steps of a run with fresh tensors. Gradients made with
+create_graph=True carry a graph, which no state may keep (vadam#2).
 Controls: an optimizer with each of these bugs, and one that steps a shared gradient once.
 """
 
@@ -20,6 +21,7 @@ from ..differences import run_difference
 from ..faults import reported_at
 from ..runs import clones, gradient_history, run, snapshot
 from ..state import state_tensors
+from ._gradients_with_a_graph import judge_graph_is_let_go
 
 
 @check("T8", place=2, since="0.2")
@@ -40,6 +42,11 @@ def no_aliasing(context: Context) -> None:
             for row in history:
                 for p, buffer, g in zip(again, buffers, row, strict=True):
                     assert g is not None
+                    if buffer.shape != g.shape:
+                        raise Failed(
+                            f"a gradient tensor of shape {tuple(g.shape)} has {tuple(buffer.shape)} after a step",
+                            cause="p.grad has another shape or format after the step",
+                        )
                     p.grad = buffer.copy_(g)
                 other.step()
                 reused.append(snapshot(again))
@@ -49,6 +56,8 @@ def no_aliasing(context: Context) -> None:
                     cause="it keeps p.grad instead of a copy",
                 )
             _judge_shared_gradient(context, case, start, history)
+            if not context.whole:  # its closure makes the gradients, as it likes
+                judge_graph_is_let_go(context, case, start, history)
 
 
 def _judge_shared_gradient(context: Context, case: Case, start: Any, history: Any) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from .....scratch_impls import Case
-from ... import forks
 from ...context import Context, check, gradients, parameters
 from ...global_state import changes
+from ...processes import forks
 from ...result import Failed
 from ..cases import cases_of
 from ..faults import reported_at

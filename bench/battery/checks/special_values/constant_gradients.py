@@ -2,7 +2,8 @@
 
 For the v - m^2 of a centered RMSprop, which rounds below 0 under its root once both averages have met one gradient:
 torch's own gives NaN in float32. After 200 steps the first gradient's weight, 0.9^200, is below the roundoff; 64
-sizes, since which of them round below 0 is chance.
+sizes, since which of them round below 0 is chance. The first steps are as long as the reference's, and where they do
+not grow with the gradient, a switch does not make them grow with a root of it.
 Control: torch's RMSprop, where this is a known defect.
 """
 
@@ -18,8 +19,10 @@ from ...context import Against, Context, check, parameters
 from ...explanation.not_finite import End, first_end
 from ...result import Failed, NotApplicable
 from ..differences import require_finite
+from ..questions import Questions
 from ..reproduction import constructor_call, reproduced_by
 from ..state import Values, named_values
+from ._step_lengths import judge_step_lengths, judge_switches_keep_the_scale
 
 STEPS = 200
 
@@ -28,20 +31,30 @@ STEPS = 200
 def constant_gradients(context: Context) -> None:
     if context.whole:
         raise NotApplicable("a step of it follows how gradients change, and these never do")
-    dtype = context.dtypes[0]
+    questions = Questions()
     for case in context.cases:
-        found = _after_constant_gradients(context, context.subject.make, case, dtype)
-        try:
-            with reproduced_by(context, functools.partial(_script, context, case, dtype)):
-                require_finite(found, "after 200 steps of one gradient", "", case=case, dtype=dtype)
-        except Failed as fault:
-            end = _end(context, context.subject.make, case, dtype)
-            fault.cause = end.cause if end else ""
-            fault.message += f"; it begins with gradients of {_smallest(found):.2g}"
-            if context.subject.listed or context.against is None:
-                raise
-            _excuse_if_the_reference_ends_so(context, context.against, case, dtype, fault, end)
+        with questions.ask():
+            _judge_finite(context, case, context.dtypes[0])
+    with questions.ask():
+        judge_step_lengths(context)
+    with questions.ask():
+        judge_switches_keep_the_scale(context)
+    questions.conclude()
+
+
+def _judge_finite(context: Context, case: Case, dtype: str) -> None:
+    found = _after_constant_gradients(context, context.subject.make, case, dtype)
+    try:
+        with reproduced_by(context, functools.partial(_script, context, case, dtype)):
+            require_finite(found, "after 200 steps of one gradient", "", case=case, dtype=dtype)
+    except Failed as fault:
+        end = _end(context, context.subject.make, case, dtype)
+        fault.cause = end.cause if end else ""
+        fault.message += f"; it begins with gradients of {_smallest(found):.2g}"
+        if context.subject.listed or context.against is None:
             raise
+        _excuse_if_the_reference_ends_so(context, context.against, case, dtype, fault, end)
+        raise
 
 
 def _excuse_if_the_reference_ends_so(
@@ -49,8 +62,11 @@ def _excuse_if_the_reference_ends_so(
 ) -> None:
     """NotApplicable where the reference ends in NaN too, for the same reason; another reason is told beside it."""
     theirs = _end(context, against.make, case, dtype)
-    if theirs is None:
-        return
+    if theirs is None:  # its operations cannot be watched; how it ends can
+        ends = _after_constant_gradients(context, against.make, case, dtype)
+        if all(bool(torch.isfinite(v).all()) for v in ends.values() if isinstance(v, torch.Tensor)):
+            return
+        raise NotApplicable(f"{against.label}, which it is held against, gives NaN here too (case {case.name})")
     if end is None or end.reason == theirs.reason:
         raise NotApplicable(
             f"{against.label}, which it is held against, gives NaN here too (case {case.name}): {theirs.cause}"

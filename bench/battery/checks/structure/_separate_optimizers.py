@@ -6,7 +6,8 @@ are enough where each step is compared; what begins with numbers of parameters o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -16,9 +17,13 @@ from ...context import Context, not_by_design, note, parameters
 from ...result import Failed
 from ..cases import best_dtype, cases_of
 from ..differences import run_difference
+from ..faults import reported_at, unless_by_design
 from ..option_values import other_value
+from ..questions import Questions
 from ..runs import Snapshot, clones, gradient_history, gradients_of, run
 from ..state import groups_of
+
+Judge = Callable[[Context, Case, Any, Any], None]
 
 
 def each_case(
@@ -29,6 +34,19 @@ def each_case(
     for case in cases_of(context, every=every):
         start = parameters(context.seed, ((3, 2), (4,), (5,)), context.dtypes[0], context.device)
         yield case, start, gradient_history(context.seed, 7, start)
+
+
+def ask_each_case(context: Context, judge: Judge, *, every: bool = False) -> None:
+    """Every case judged by (context, case, start, history); what the reference does as well is by design."""
+    questions = Questions()
+    for case, start, history in each_case(context, every=every):
+        with questions.ask(), reported_at(case, context.dtypes[0]):
+            unless_by_design(context, case, functools.partial(_judge_one, judge=judge, start=start, history=history))
+    questions.conclude()
+
+
+def _judge_one(context: Context, case: Case, *, judge: Judge, start: Any, history: Any) -> None:
+    judge(context, case, start, history)
 
 
 def run_separately(context: Context, hyper: Any, start: Any, history: Any, *index: int) -> list[Snapshot]:
@@ -75,15 +93,12 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
     known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
     given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
     halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
-    halved = {n: new for n, new in halved.items() if own_allowed(context, case.hyper, {n: new})}
+    halved = _together(
+        context, case, {n: new for n, new in halved.items() if own_allowed(context, case.hyper, {n: new})}
+    )
     own: list[dict[str, Any]] = [{}, halved, {n: v for n, v in halved.items() if n == "lr"}]
     members = (range(20), range(20, 22), range(22, 23))
-    try:
-        alone = [
-            run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]
-        ]
-    except (TypeError, ValueError):
-        return  # what a group would have of its own is refused
+    alone = [run_separately(context, {**case.hyper, **own[g]}, start, history, i) for g in range(3) for i in members[g]]
     params = clones(start)
     grouped = [{"params": [params[i] for i in members[g]], **own[g]} for g in range(3)]
     found = run(context.build(grouped, **case.hyper), params, history)
@@ -93,6 +108,21 @@ def judge_groups_of_a_model(context: Context, case: Case) -> None:
             where = f"parameter {i} of shape {tuple(start[i].shape)}, in group {g + 1} of 3 with 20, 2 and 1 parameters"
             raise Failed(f"{where} and in an optimizer of its own differ: {difference}",
                          cause="it depends on how many parameters or groups there are")  # fmt: skip
+
+
+def _together(context: Context, case: Case, values: dict[str, Any]) -> dict[str, Any]:
+    """The values that an optimizer takes, each with those before: some are out of range together."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        own = {**found, name: value}
+        params = parameters(context.seed, ((3, 2),), best_dtype(context), context.device)
+        params[0].grad = torch.ones_like(params[0])
+        try:
+            context.build(params, **{**case.hyper, **own}).step()
+        except Exception:  # a trial
+            continue
+        found = own
+    return found
 
 
 def judge_late_start(

@@ -8,16 +8,19 @@ Controls: an optimizer with each of these bugs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .....scratch_impls import Case
 from ...context import Context, check, each_for_itself, not_by_design
 from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of, first_and_richest
-from ..differences import run_difference
-from ..faults import reported_at
-from ..runs import clones, gradients_of, run
+from ..faults import REFUSALS, reported_at, unless_by_design
+from ..questions import Questions
+from ..runs import clones, run
 from ..state import groups_of
+from ._own_options import judge_option_set_later, judge_own_option, options_with_effect
+from ._parameters_together import judge_beside_empty_group, judge_coupled_as_the_reference, judge_one_group
 from ._separate_optimizers import (
     difference_from_separate,
     each_case,
@@ -26,8 +29,6 @@ from ._separate_optimizers import (
     run_separately,
 )
 
-COUPLED = "one parameter's step depends on another's (by design where a norm over all of them is used, else a fault)"
-
 
 @check("T6", place=1, since="0.2")
 def groups(context: Context) -> None:
@@ -35,26 +36,28 @@ def groups(context: Context) -> None:
     not_by_design(context, "one-group")
     if context.seen.several_groups:
         raise NotApplicable(context.seen.groups or context.seen.several_groups)
-    cases = cases_of(context, every=True)
+    cases, questions = cases_of(context, every=True), Questions()
+
+    def ask(judge: Callable[..., None], case: Case, *about: Any) -> None:
+        with questions.ask(), reported_at(case, context.dtypes[0]):
+            unless_by_design(context, case, lambda side, case: judge(side, case, *about))
+
     for k, (case, start, history) in enumerate(each_case(context, every=True)):
-        with reported_at(case, context.dtypes[0]):
-            if k == 0 or not context.quick:
-                _judge_one_group(context, case, start, history)
-                _judge_beside_empty_group(context, case, start, history)
-            # The next case's values for the second group: options that really occur together.
-            _judge_two_groups(context, case, cases[(k + 1) % len(cases)], start, history)
+        if k == 0 or not context.quick:
+            ask(judge_one_group, case, start, history)
+            ask(judge_beside_empty_group, case, start, history)
+            if context.seen.coupled_reference:
+                with questions.ask(), reported_at(case, context.dtypes[0]):
+                    judge_coupled_as_the_reference(context, case, start, history)
+        # The next case's values for the second group: options that really occur together.
+        ask(_judge_two_groups, case, cases[(k + 1) % len(cases)], start, history)
+    for case, name, new in options_with_effect(context, start, history):
+        ask(judge_own_option, case, name, new, start, history)
+        ask(judge_option_set_later, case, name, new, start, history)
     for case in first_and_richest(context) if context.cases else ():
-        with reported_at(case, best_dtype(context)):
-            judge_groups_of_a_model(context, case)
-
-
-def _judge_one_group(context: Context, case: Case, start: Any, history: Any) -> None:
-    params = clones(start)
-    together = run(context.build(params, **case.hyper), params, history)
-    for i in range(3):
-        alone = run_separately(context, case.hyper, start, history, i)
-        if difference := difference_from_separate(together, alone, start, i):
-            raise Failed(f"parameters together and in optimizers of their own differ: {difference}", cause=COUPLED)
+        with questions.ask(), reported_at(case, best_dtype(context)):
+            unless_by_design(context, case, judge_groups_of_a_model)
+    questions.conclude()
 
 
 def _judge_two_groups(context: Context, case: Case, neighbour: Case, start: Any, history: Any) -> None:
@@ -75,21 +78,6 @@ def _judge_two_groups(context: Context, case: Case, neighbour: Case, start: Any,
         )
 
 
-def _judge_beside_empty_group(context: Context, case: Case, start: Any, history: Any) -> None:
-    """A group without parameters, as of layers that are all frozen, stands between two others."""
-    params = clones([start[0], start[2]])
-    try:
-        optimizer = context.build([{"params": params[:1]}, {"params": []}, {"params": params[1:]}], **case.hyper)
-    except (TypeError, ValueError):
-        return  # it refuses such a group, and says so
-    found = run(optimizer, params, gradients_of(history, 0, 2))
-    if difference := run_difference(
-        found, run_separately(context, case.hyper, start, history, 0, 2), [start[0], start[2]], names=[0, 2]
-    ):
-        raise Failed(f"beside a group without parameters, and without that group, it differs: {difference}",
-                     cause="a group without parameters disturbs the others")  # fmt: skip
-
-
 def _group_difference(context: Context, hyper: Any, own: dict[str, Any], start: Any, history: Any) -> str:
     """Parameters 0 and 2 with `hyper`, 1 with its own as well, against optimizers of their own; "" where they agree."""
     params = clones(start)
@@ -100,6 +88,10 @@ def _group_difference(context: Context, hyper: Any, own: dict[str, Any], start: 
         ]
     except (TypeError, ValueError):
         return ""  # the two cases do not combine
-    optimizer = context.build([{"params": [params[0], params[2]]}, {"params": [params[1]], **own}], **hyper)
-    found = run(optimizer, params, history)
+    try:
+        optimizer = context.build([{"params": [params[0], params[2]]}, {"params": [params[1]], **own}], **hyper)
+        found = run(optimizer, params, history)
+    except REFUSALS as error:  # aloud: nobody is misled
+        given = ", ".join(f"{n}={v!r}" for n, v in own.items())
+        raise NotApplicable(f"it refuses a group with {given}: {type(error).__name__}: {error}") from None
     return difference_from_separate(found, alone[0], start, 0) or difference_from_separate(found, alone[1], start, 1)

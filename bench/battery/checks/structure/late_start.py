@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from .....scratch_impls import Case
 from ...context import Context, check, each_for_itself
-from ..faults import reported_at
 from ..runs import clones, run
-from ._separate_optimizers import each_case, judge_late_start
+from ._separate_optimizers import ask_each_case, judge_late_start
 
 
 @check("T7", place=3, since="0.2")
 def late_start(context: Context) -> None:
     each_for_itself(context)
     # All cases: a count that is shared shows only where the case has an average to correct or a rate to decay.
-    for case, start, history in each_case(context, every=True):
-        with reported_at(case, context.dtypes[0]):
-            params = clones(start)
-            late: Any = [[row[0], row[1] if t >= 3 else None, row[2]] for t, row in enumerate(history)]
-            found = run(context.build(params, **case.hyper), params, late)
-            judge_late_start(context, case, found, start, history)
+    ask_each_case(context, _judge_late, every=True)
+
+
+def _judge_late(context: Context, case: Case, start: Any, history: Any) -> None:
+    params = clones(start)
+    late: Any = [[row[0], row[1] if t >= 3 else None, row[2]] for t, row in enumerate(history)]
+    found = run(context.build(params, **case.hyper), params, late)
+    judge_late_start(context, case, found, start, history)

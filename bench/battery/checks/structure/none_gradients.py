@@ -17,6 +17,7 @@ from ...context import Context, check, each_for_itself, not_by_design
 from ...result import Failed
 from ..differences import element_difference, run_difference
 from ..faults import reported_at
+from ..questions import Questions
 from ..runs import Snapshot, clones, gradient_history, run
 from ..state import state_tensors
 from ._separate_optimizers import difference_from_separate, each_case, run_separately, several_refused
@@ -28,13 +29,15 @@ ABSENT = 12  # what gives up a parameter's state for lack of gradients was met w
 @check("T7", place=2, since="0.2")
 def none_gradients(context: Context) -> None:
     each_for_itself(context)
+    questions = Questions()
     for case, start, history in each_case(context):
-        with reported_at(case, context.dtypes[0]):
-            _judge_zero_gradients(context, case, start, history)
-            _judge_missing(context, case, start, history)
-            if not several_refused(context):
-                _judge_last_group_without_gradient(context, case, start, history)
-            _judge_long_absence(context, case, start)
+        judges = [_judge_zero_gradients, _judge_missing, _judge_long_absence]
+        if not several_refused(context):
+            judges.append(judge_groups_without_gradients)
+        for judge in judges:
+            with questions.ask(), reported_at(case, context.dtypes[0]):
+                judge(context, case, start, history)
+    questions.conclude()
 
 
 def _judge_missing(context: Context, case: Case, start: Any, history: Any) -> None:
@@ -83,7 +86,7 @@ def _run_with_holes(context: Context, case: Case, start: Any, history: Any) -> l
     return found
 
 
-def _judge_long_absence(context: Context, case: Case, start: Any) -> None:
+def _judge_long_absence(context: Context, case: Case, start: Any, history: Any) -> None:
     """After three steps the middle parameter has no gradient for twelve, and then goes on where it stopped."""
     history = gradient_history(context.seed + 1, ABSENT + 6, start)  # six of them with a gradient
     away = range(3, 3 + ABSENT)
@@ -100,17 +103,29 @@ def _judge_long_absence(context: Context, case: Case, start: Any) -> None:
         )
 
 
-def _judge_last_group_without_gradient(context: Context, case: Case, start: Any, history: Any) -> None:
-    """The last of three groups has no gradient: the others step all the same."""
-    params = clones(start)
-    grouped = [{"params": [p]} for p in params]
-    found = run(context.build(grouped, **case.hyper), params, [[row[0], row[1], None] for row in history])
-    neighbours = run_separately(context, case.hyper, start, history, 0, 1)
-    if difference := run_difference([row[:2] for row in found], neighbours, [start[0], start[1]]):
-        raise Failed(
-            f"beside a group whose parameter has no gradient, and without that group, it differs: {difference}",
-            cause="a missing gradient disturbs the other parameters",
-        )
+def judge_groups_without_gradients(context: Context, case: Case, start: Any, history: Any) -> None:
+    """One whole group of three has no gradient, the last or the first: the others step all the same."""
+    for absent in (2, 0):
+        there = [i for i in range(3) if i != absent]
+        params = clones(start)
+        grouped = [{"params": [p]} for p in params]
+        optimizer = context.build(grouped, **case.hyper)
+        rows = [[g if i != absent else None for i, g in enumerate(row)] for row in history]
+        try:
+            found = run(optimizer, params, rows)
+        except Exception as error:
+            raise Failed(
+                f"a step beside a group whose parameter has no gradient raised {type(error).__name__}: {error}",
+                cause="a group without any gradient raises",
+            ) from error
+        neighbours = run_separately(context, case.hyper, start, history, *there)
+        if difference := run_difference(
+            [[row[i] for i in there] for row in found], neighbours, [start[i] for i in there], names=there
+        ):
+            raise Failed(
+                f"beside a group whose parameter has no gradient, and without that group, it differs: {difference}",
+                cause="a missing gradient disturbs the other parameters",
+            )
 
 
 def _judge_zero_gradients(context: Context, case: Case, start: Any, history: Any) -> None:

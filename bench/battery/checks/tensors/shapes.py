@@ -2,7 +2,8 @@
 
 Bugs: pytorch#100701 (0-dimensional parameters do not step), #82486 (an empty one raises). 1027 elements are full
 blocks of any vector width and a rest, and unaligned once they begin one element into their storage. A plain copy
-shares a fault of the rest or of four dimensions; there only the reference tells.
+shares a fault of the rest or of four dimensions; there only the reference tells. A convolution's weight that steps in
+the direction of its matrix steps by the matrix's scale as well (timm#2791).
 Controls: an optimizer with each of these, one that steps full blocks only, one that averages convolutions.
 """
 
@@ -12,8 +13,10 @@ import torch
 
 from ...context import Context, check
 from ..cases import first_and_richest
+from ..faults import unless_by_design
 from ..histories import probe
 from ..reference_agreement import judge_agreement
+from ._convolutions import judge_scale_of_kernels
 from ._memory_layout import STEPS, Layout, Shape, contiguous, judge_layout
 
 
@@ -50,3 +53,5 @@ def shapes(context: Context) -> None:
     compared = REFERENCE_SHAPES + MATRICES if coupled else REFERENCE_SHAPES
     for case in first_and_richest(context) if context.against is not None else ():
         judge_agreement(context, case, probe(context, context.seed, steps=STEPS, shapes=compared), context.dtypes[0])
+    for case in first_and_richest(context) if context.cases and not context.whole else ():
+        unless_by_design(context, case, judge_scale_of_kernels)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from .child import BENCH
+from ..child import BENCH
 
 _EXIT = os._exit  # the real one: `no_exit` puts another in its place
 _NUMBER = struct.Struct("i")

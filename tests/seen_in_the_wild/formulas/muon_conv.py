@@ -1,0 +1,68 @@
+"""Muon for convolutions: the weight is made a matrix of its first dimension against all others.
+
+    m <- momentum m + (1 - momentum) g             m_0 = 0
+    u <- (1 - momentum) g + momentum m             if nesterov; else u = m
+    X <- u as a matrix, / max(|u|, eps)            X transposed if it has more rows than columns
+    A <- X X', X <- a X + (b A + c A A) X          ns_steps times
+    x <- x - lr weight_decay x
+    x <- x - lr sqrt(max(1, rows / columns)) X
+
+Source      Jordan et al. 2024, kellerjordan.github.io/posts/muon, convolutions flattened as in the authors' code.
+"""
+
+from ._numbers import maximum
+from .spec import Spec, State, case
+
+
+def init(param) -> State:
+    return {"momentum_buffer": 0 * param}
+
+
+def update(
+    param,
+    grad,
+    state,
+    step,
+    *,
+    lr=1e-3,
+    weight_decay=0.1,
+    momentum=0.95,
+    nesterov=True,
+    ns_coefficients=(3.4445, -4.775, 2.0315),
+    eps=1e-7,
+    ns_steps=5,
+):
+    m = momentum * state["momentum_buffer"] + (1 - momentum) * grad
+    u = (1 - momentum) * grad + momentum * m if nesterov else m
+    X = u.reshape((u.shape[0], -1))
+    rows, columns = X.shape
+    X = X / maximum((X * X).sum() ** 0.5, eps)
+    X = X.T if rows > columns else X
+    a, b, c = ns_coefficients
+    for _ in range(int(ns_steps)):
+        A = X @ X.T
+        X = a * X + (b * A + c * (A @ A)) @ X
+    X = X.T if rows > columns else X
+    param = param - lr * weight_decay * param
+    return param - lr * max(1, rows / columns) ** 0.5 * X.reshape(param.shape), {"momentum_buffer": m}
+
+
+SPEC = Spec(
+    name="muon_conv",
+    init=init,
+    update=update,
+    source="Jordan et al. 2024, kellerjordan.github.io/posts/muon",
+    reference=None,
+    elementwise=False,
+    dims=4,
+    signed=("ns_coefficients",),
+    cases=(
+        case("default", "what a user gets who passes nothing"),
+        case("lr", "a learning rate that is ignored", lr=0.1, weight_decay=0),
+        case("plain", "a look-ahead that cannot be switched off", lr=0.05, nesterov=False),
+        case("momentum", "a momentum that sums", lr=0.05, momentum=0.5),
+        case("coefficients", "coefficients that are hard-coded", lr=0.05, ns_coefficients=(2.0, -1.5, 0.5)),
+        case("eps", "another bound", lr=0.05, eps=10.0),
+        case("one-step", "a number of iterations that is hard-coded", lr=0.05, ns_steps=1),
+    ),
+)
