@@ -75,7 +75,8 @@ def replay_times():
         ours, theirs = contest.factory(spec, "scratch"), contest.twin(spec)[1]
         history = probe(SEED)
         arguments = (spec, case.hyper, ours, theirs, history)
-        loops = functools.partial(contest.bare_loops, case, (ours, theirs), history, DTYPE)
+        driven = history.as_driven(spec, DTYPE)  # what a replay drives: Muon takes matrices, L-BFGS fewer steps
+        loops = functools.partial(contest.bare_loops, case, (ours, theirs), driven, DTYPE)
         steps = {"replay": functools.partial(replay, *arguments, dtype=DTYPE), "bare-loops": loops}
         return case, timing.interleave(steps, budget_s=2.0)
 

@@ -309,3 +309,13 @@ def test_bare_loops_drive_every_optimizer_through_the_whole_history():
     contest.bare_loops(spec.cases[0], (Counting, Counting), probe(0, steps=10), "float32")
     assert len(steps) == 20
     assert [True, False, True] in steps  # the probe's missing gradients arrive as missing
+
+
+@pytest.mark.parametrize("spec", all_specs(), ids=lambda s: s.name)
+def test_bare_loops_take_what_a_replay_drives(spec):
+    makes = [contest.factory(spec, "scratch"), contest.twin(spec)[1]]
+    history = probe(0, steps=4)
+    contest.bare_loops(spec.cases[0], makes, history.as_driven(spec, "float32"), "float32")
+    if spec.dims:  # control: vectors are no matrices
+        with pytest.raises((ValueError, IndexError)):
+            contest.bare_loops(load("muon").cases[0], [contest.factory(load("muon"), "scratch")], history, "float32")
