@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from torch.optim import Optimizer
 
 from .....scratch_impls import as_shape
 from ...context import Context, fitted, gradients, not_by_design, note
@@ -49,7 +51,7 @@ def judge_layout(
         storage, holes = odd[0].detach().untyped_storage().data_ptr(), _holes(view)
         where = {"case": case.name, "dtype": dtype}
         begin, history = clones(plain), list[list[torch.Tensor]]()
-        make = functools.partial(context.build, **case.hyper)
+        make: Callable[[Params], Optimizer] = functools.partial(_build, context, dict(case.hyper))
         optimizers = make(odd), make(plain)
         for step in range(STEPS):
             gradients(context.seed, step, plain)
@@ -83,6 +85,10 @@ def _normal(context: Context, number: int, shape: Shape, dtype: str) -> torch.nn
     generator = torch.Generator().manual_seed(2 * context.seed + number)
     value = torch.randn(shape, generator=generator, dtype=torch.float64)
     return torch.nn.Parameter(value.to(context.device, getattr(torch, dtype)))
+
+
+def _build(context: Context, hyper: dict[str, Any], params: Params) -> Optimizer:
+    return context.build(params, **hyper)
 
 
 def _unequal_step(name: str, step: int, odd: Params, plain: Params, where: dict[str, str]) -> Failed | None:
