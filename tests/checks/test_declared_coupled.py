@@ -45,7 +45,13 @@ def test_a_declaration_that_is_false_is_told():
     caught("declared-coupled", "steps as in an optimizer of its own", MomentumWithDecay, **DECLARED)
 
 
-@pytest.mark.parametrize("check", ["groups", "none-gradients", "late-start", "added-group", "frozen", "mixed-dtypes"])
+def test_what_a_missing_gradient_does_to_that_parameter_is_judged_all_the_same():
+    with pytest.raises(Failed, match=r"differ|does not go"):
+        run("none-gradients", ByTheNorm, **ALONE)
+    run("none-gradients", ByTheNorm, **DECLARED)
+
+
+@pytest.mark.parametrize("check", ["groups", "late-start", "added-group", "frozen", "mixed-dtypes"])
 def test_what_assumes_the_opposite_does_not_apply(check):
     if check != "mixed-dtypes":
         with pytest.raises(Failed, match=r"differ|does not go"):

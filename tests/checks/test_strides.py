@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from twinstep.bench.battery.checks.tensors._rounding_sensitivity import distance, rounding_explains
 from twinstep.reference import torch_paths
 
-from .one_check import ALONE, caught, run
+from .one_check import ALONE, caught, run, verdict
 from .right_optimizers import Momentum
 
 
@@ -48,3 +49,42 @@ def test_layouts_that_are_lost_are_caught():
 
     caught("strides", "laid out anew", Anew, **ALONE)
     caught("strides", "memory between the parameter's elements", Spills, **ALONE)
+
+
+class MagnifiesRounding(Momentum):
+    """Divides by what is left of a difference of two equal sums, as a quasi-Newton step may."""
+
+    def move(self, p, state, group):
+        rest = (p.double().sum() + 1 - p.sum().double()).item()  # 1, but for what rounding did to the sum
+        p.sub_(group["lr"] * p.grad * (1 + 1e4 * (rest - 1)))
+
+
+def test_a_rounding_that_the_optimizer_magnifies_explains_so_much_and_no_more():
+    generator = torch.Generator().manual_seed(0)
+    start, gradient = [torch.randn(20, generator=generator)], [torch.randn(20, generator=generator)]
+    backwards = [[x.flip(0) for x in each] for each in (start, gradient)]
+    ends = []
+    for begin, given in ((start, gradient), backwards):
+        params = [torch.nn.Parameter(x.clone()) for x in begin]
+        params[0].grad = given[0]
+        MagnifiesRounding(params, lr=0.1, momentum=0).step()
+        ends.append(params)
+    apart = distance([ends[1][0].flip(0)], ends[0])
+    assert rounding_explains(lambda params: MagnifiesRounding(params, lr=0.1, momentum=0), start, [gradient], apart)
+    # control: what an optimizer that magnifies nothing does is no excuse for as much, nor for a wrong element
+    assert not rounding_explains(lambda params: Momentum(params, lr=0.1), start, [gradient], 1e-4)
+    assert not rounding_explains(lambda params: MagnifiesRounding(params, lr=0.1), start, [gradient], 0.1)
+
+
+def test_lbfgs_in_float32_alone_passes_and_with_a_mistake_does_not():
+    """On an EPYC processor two elements of its transposed parameter are summed in another order."""
+    result = verdict("lbfgs", "strides", dtypes=("float32",))
+    assert result.status == "passed", str(result)
+
+    class InOrderOfMemory(torch.optim.LBFGS):
+        def _gather_flat_grad(self):
+            given = [torch.empty(0, dtype=p.dtype).set_(p.grad.untyped_storage()) for p in self._params]
+            return torch.cat([g[: p.numel()] for g, p in zip(given, self._params, strict=True)])
+
+    result = verdict(InOrderOfMemory, "strides", torch.optim.LBFGS, dtypes=("float32",))
+    assert result.status == "failed" and "against its plain copy" in result.message, str(result)

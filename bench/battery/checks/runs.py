@@ -130,7 +130,7 @@ def _seed_by_gradients(seen: Seen, optimizer: Any) -> None:
     """By the largest of all: it is the same in whatever order, layout and sign they come."""
     groups = [group["params"] if isinstance(group, Mapping) else group for group in optimizer.param_groups]
     found = [p.grad for group in groups for p in group if p.grad is not None and p.grad.numel()]
-    largest = max((float(abs(g.to_dense()).max()) for g in found), default=0.0)
+    largest = max((float(abs(g.detach().to_dense()).max()) for g in found), default=0.0)
     seen.seed(zlib.crc32(struct.pack("f", largest)))
 
 

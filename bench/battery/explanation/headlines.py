@@ -101,6 +101,7 @@ def _given_copies(make: Callable[..., Any]) -> Callable[..., Any]:
         def after(optimizer: Any, args: Any, kwargs: Any) -> None:
             for p, grad in held:
                 p.grad = grad
+            held.clear()  # a gradient that is kept here would look as if the optimizer kept it
 
         optimizer.register_step_pre_hook(before)
         optimizer.register_step_post_hook(after)

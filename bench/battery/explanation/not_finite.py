@@ -105,7 +105,9 @@ class _Watch(TorchDispatchMode):
         self, name: str, before: list[torch.Tensor], sizes: list[torch.Tensor], made: list[torch.Tensor]
     ) -> None:  # fmt: skip
         if not all(_finite(t) for t in made):
-            self.reason = _in_words(name, before, sizes)
+            # v ** 0.5 is a root too: of a negative number it is NaN, where a power that is too large is inf.
+            root = name in ROOTS or (name == "pow" and any(bool(t.isnan().any()) for t in made))
+            self.reason = _in_words("sqrt" if root and name == "pow" else name, before, sizes)
             return
         for tensor in made:
             self.sizes.pop(tensor, None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from torch.optim import Optimizer
+
 from .....scratch_impls import Case
 from ...context import Context
 from ...result import Failed
@@ -21,10 +23,11 @@ def judge_old_checkpoint(context: Context, dtype: str) -> None:
     """Switches that are off by default, where torch's own class fills them in: nobody's older dict has another value.
 
     What torch's class does not fill in need not be filled in by others either. A class that is no port of one of
-    torch's is not judged: nobody knows which of its options are new.
+    torch's is not judged: nobody knows which of its options are new. Nor is one that leaves loading to its base class:
+    it may have had all its options from its first version on.
     """
     reference = context.of_the_reference
-    if reference is None or reference.subject.owner is not Owner.TORCH:
+    if reference is None or reference.subject.owner is not Owner.TORCH or not _says_how_it_loads(context.subject.cls):
         return
     for name, default in context.subject.options.items():
         off = [case for case in cases_of(context, every=True) if case.hyper.get(name, default) is False]
@@ -35,6 +38,11 @@ def judge_old_checkpoint(context: Context, dtype: str) -> None:
         except Exception:  # the reference does not fill it in
             continue
         _judge_without(context, off[0], name, dtype)
+
+
+def _says_how_it_loads(cls: Any) -> bool:
+    inherited = vars(Optimizer)
+    return any(getattr(cls, name, None) not in (None, inherited[name]) for name in ("__setstate__", "load_state_dict"))
 
 
 def _judge_without(context: Context, case: Case, name: str, dtype: str) -> None:

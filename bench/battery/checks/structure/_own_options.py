@@ -86,7 +86,7 @@ def judge_own_option(context: Context, case: Case, name: str, new: Any, start: A
     """The second of two groups is given its own value as it is made."""
 
     key = _in_a_group(context, case, name)
-    if not own_allowed(context, case.hyper, {key: new}):
+    if _one_rate_is_declared(context, key) or not own_allowed(context, case.hyper, {key: new}):
         return
 
     def made(params: list[Any]) -> Any:
@@ -100,6 +100,8 @@ def judge_option_set_later(context: Context, case: Case, name: str, new: Any, st
     """The second of two groups has its own value set before the first step, as an optimizer of its own has it."""
 
     key = _in_a_group(context, case, name)
+    if _one_rate_is_declared(context, key):
+        return
 
     def changed(params: list[Any], groups: list[dict[str, Any]], index: int) -> Any:
         optimizer = context.build(groups, **case.hyper)
@@ -115,6 +117,10 @@ def judge_option_set_later(context: Context, case: Case, name: str, new: Any, st
         return changed(params, [{"params": [params[0], params[2]]}, {"params": [params[1]]}], 1)
 
     _judge(context, case, made, alone, f"{name}={new!r}, set before the first step,", name, start, history)
+
+
+def _one_rate_is_declared(context: Context, key: str) -> bool:
+    return key == "lr" and "one-lr" in context.declared
 
 
 def _in_a_group(context: Context, case: Case, name: str) -> str:

@@ -61,9 +61,11 @@ def judge_layout(
                 optimizers[0].step()
             except Exception as error:
                 raise Failed(f"{name} parameter, step {step + 1}: {type(error).__name__}: {error}", **where) from error
-            fault = _unequal_step(name, step, odd, plain, where)
-            if fault and not rounding_explains(make, begin, history, distance(odd, plain)):
-                raise fault
+            if fault := _unequal_step(name, step, odd, plain, where):
+                if not rounding_explains(make, begin, history, distance(odd, plain)):
+                    raise fault
+                # From here on the two go from different places, and where rounding decides, different ways.
+                break
         # In place and nowhere else: tied weights and flat buffers are other views of this storage.
         if odd[0].shape != shape or odd[0].stride() != view.stride() or odd[0].untyped_storage().data_ptr() != storage:
             raise Failed(f"{name}: the parameter was laid out anew instead of changed in place", **where)
