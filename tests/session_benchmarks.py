@@ -42,7 +42,7 @@ class BenchmarkScreen:
         self.config, self.rows = config, rows
         self.cells: dict[str, float] = {}  # name -> what it costs, about
         self.began = self.cell_began = time.monotonic()
-        self.done = 0.0
+        self.done, self.finished = 0.0, 0
         self.load = _load()
 
     def pytest_sessionstart(self) -> None:  # not before: pytest-benchmark makes its session when it is configured
@@ -69,11 +69,11 @@ class BenchmarkScreen:
         return result
 
     def _line(self, cell: str) -> str:
-        now, names = time.monotonic(), list(self.cells)
+        now, total = time.monotonic(), len(self.cells)
         took, self.cell_began = now - self.cell_began, now
-        self.done += self.cells[cell]
+        self.done, self.finished = self.done + self.cells[cell], self.finished + 1
         left = (now - self.began) / self.done * (sum(self.cells.values()) - self.done)
-        place = f"{names.index(cell) + 1:{len(str(len(names)))}}/{len(names)}"
+        place = f"{self.finished:{len(str(total))}}/{total}"
         return f"{place} {cell:<28} {took:6.1f} s, {minutes(max(left, 0.0))} left"
 
     def _write(self, text: str) -> None:
@@ -94,7 +94,8 @@ class BenchmarkScreen:
             terminalreporter.write_line(line)
         if self.rows:
             took = minutes(time.monotonic() - self.began)
-            terminalreporter.write_line(f"{len(self.cells)} cells in {took}, at most {_peak()} resident; {self.load}")
+            cells = f"{self.finished} of {len(self.cells)} cells"
+            terminalreporter.write_line(f"{cells} in {took}, at most {_peak()} resident; {self.load}")
 
 
 def minutes(seconds: float) -> str:
