@@ -204,7 +204,7 @@ WRONG = {
     "broken syntax": (RADAM, "place = 90", "place 90", "place 90", "it is not TOML: Expected '='"),
     "a text that does not end": (RADAM, "foreach\n'''", "foreach", None, "it is not TOML"),
     "a key twice": (RADAM, "place = 90", "place = 90\nplace = 90", None, "it is not TOML: Cannot overwrite"),
-    "a shared defect that is none": (RADAM, '["load-aliases"]', '["load-alias"]', "shared =", "no defect 'load-alias'"),
+    "a shared defect that is none": (RADAM, '["load-aliases"', '["load-alias"', "shared =", "no defect 'load-alias'"),
     "a shared defect named twice": (RADAM, '["load-', '["load-aliases", "load-', "shared =", "is named twice"),
     "a defect of another file": (RADAM, "[defects.radam-foreach-zero-gradients]", "[defects.fused-sgd-half]",
                                  "[defects.fused-sgd-half]", "stands in sgd.toml already"),

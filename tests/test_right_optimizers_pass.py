@@ -50,6 +50,10 @@ def test_right_ones_pass(name, make):
         with pytest.raises(Failed, match="changed the dict"):  # torch's own defect
             run(name, make, supports=supports)
         return
+    if name == "state-made-early" and make.__module__.startswith("torch"):
+        with pytest.raises(Failed, match="training differs"):  # and what makes the state is torch's own as well
+            run(name, make, supports=supports)
+        return
     # What does not apply to a right one applies to a wrong one of tests/checks: every check has its control.
     with contextlib.suppress(NotApplicable, NotDeclared):
         run(name, make, cases=cases, supports=supports)

@@ -34,7 +34,9 @@ def test_the_table_is_made_from_the_data():
     assert table.PAGE.read_text() == table.as_page(DATA, rows()), told
 
 
-@pytest.mark.parametrize(("made", "found"), [("plain:PlainSGD", []), ("save_load:SGDLoadsOneRate", ["save-load"])])
+@pytest.mark.parametrize(
+    ("made", "found"), [("plain:PlainSGD", []), ("save_load:SGDLoadsOneRate", ["save-load", "distributed-checkpoint"])]
+)
 def test_a_class_is_judged_as_the_strangers_are(made, found):
     """They are not installed here, so that nothing else would notice when judging itself no longer runs."""
     assert judge_strangers.failing(f"planted.{made}", "torch.optim:SGD", seed=0) == found

@@ -53,9 +53,9 @@ def state_of(optimizer: Any, param: torch.Tensor) -> Any:
     state = getattr(optimizer, "state", {})
     if not isinstance(state, Mapping):
         return {}
-    # torch's state is a defaultdict: [] would make an entry.
-    found = state.get(param)
-    return state.get(id(param), {}) if found is None else found
+    # By identity, one by one: torch's state is a defaultdict, in which [] would make an entry, and a tensor's hash is
+    # its id, so that get() would compare the tensor with a key that is that number.
+    return next((v for k, v in state.items() if k is param or (isinstance(k, int) and k == id(param))), {})
 
 
 def tensor_by_name(optimizer: Any, param: torch.Tensor, name: str) -> Any:

@@ -128,6 +128,7 @@ class PlainSGD(Plain):
 
 class PlainAdagrad(Plain):
     twin = "Adagrad"
+    shared = {"state-made-early": "the step that makes the state counts for lr_decay"}  # noqa: RUF012
 
     def __init__(
         self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, *, maximize=False

@@ -36,7 +36,7 @@ def judge_step_lengths(context: Context) -> None:
             step = int(off.any(1).nonzero()[0])
             k = int(torch.where(off[step], theirs[step], -1.0).argmax())
             raise Failed(
-                f"step {step + 1} under one gradient has another length: {float(ours[step, k]):.4g}, that of "
+                f"step {step + 1} under one gradient is of another length: {float(ours[step, k]):.4g}, that of "
                 f"{context.against.label} {float(theirs[step, k]):.4g}; the first ones are {float(ours[0, k]):.4g} and "
                 f"{float(theirs[0, k]):.4g} long",
                 case=case.name, dtype=dtype,  # no cause: any mistake in the rule may do it
