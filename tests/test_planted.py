@@ -201,9 +201,8 @@ def test_every_kind_of_fault_comes_with_a_script_that_shows_it():
         assert line == "nothing" or excused, (bug.name, line)
 
 
-def test_constant_gradients_and_what_cannot_be_loaded_come_with_a_script(tmp_path, monkeypatch):
-    (tmp_path / "their_loading.py").write_text(LOADS, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+def test_constant_gradients_and_what_cannot_be_loaded_come_with_a_script(importable):
+    (importable / "their_loading.py").write_text(LOADS, encoding="utf-8")
     from their_loading import TheirSGD
 
     (loads,) = check_optimizer(TheirSGD, twin("SGD"), checks=["state-exchange"], quick=True).results
@@ -223,16 +222,15 @@ def test_what_nobody_else_could_import_has_no_script():
     assert result.status == "failed" and result.reproduction == ""
 
 
-def test_the_reproduction_runs_without_this_project_and_shows_the_disagreement(tmp_path, monkeypatch):
-    (tmp_path / "their_package.py").write_text(THEIRS, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+def test_the_reproduction_runs_without_this_project_and_shows_the_disagreement(importable):
+    (importable / "their_package.py").write_text(THEIRS, encoding="utf-8")
     from their_package import TheirRMSprop
 
     (result,) = check_optimizer(TheirRMSprop, twin("RMSprop"), checks=["tiny-gradients"], quick=True).results
     assert result.cause == "eps stands inside the root"
     assert len(result.reproduction.splitlines()) <= 15 and "twinstep" not in result.reproduction
     command = [sys.executable, "-W", "ignore", "-c", result.reproduction]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    run = subprocess.run(command, cwd=importable, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     found, _, expected, _, within = run.stdout.split()
     assert abs(float(found) - float(expected)) > 1000 * float(within), run.stdout

@@ -27,15 +27,14 @@ def test_the_example_formula_is_complete(tmp_path):
     assert load_file(file).name == name
 
 
-def test_the_example_of_a_failure_is_what_the_command_prints(tmp_path, monkeypatch):
+def test_the_example_of_a_failure_is_what_the_command_prints(importable):
     """But for the numbers, which another processor may round otherwise."""
 
     def without_numbers(text):
         return re.sub(r"-?\d[\d.e+-]*", "N", " ".join(text.split()))
 
     example = (this_tree.ROOT / "tests" / "doors" / "eps_inside.py").read_text(encoding="utf-8")
-    (tmp_path / "their_package.py").write_text(example, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+    (importable / "their_package.py").write_text(example, encoding="utf-8")
     done = CliRunner().invoke(cli, ["check", "their_package:TheirRMSprop", "--against", "torch.optim:RMSprop"])
     assert done.exit_code == 1
     assert done.stdout.splitlines()[1].startswith("eps stands inside the root: explains 10 of 10 failures: one-step")

@@ -108,11 +108,10 @@ def test_isolated_checks_survive_a_crash_an_exit_and_a_hang(tmp_path):
         ("rmsprop --json nowhere/report.json", "no folder nowhere"),
     ],
 )
-def test_bad_input_is_told_and_exits_with_2(tmp_path, monkeypatch, args, told):
-    monkeypatch.chdir(tmp_path)
+def test_bad_input_is_told_and_exits_with_2(importable, monkeypatch, args, told):
+    monkeypatch.chdir(importable)
     for file, text in THEIR_FILES.items():
         Path(file).write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
     done = check(*args.split())
     assert done.exit_code == 2, done.output
     assert told in done.output
