@@ -9,12 +9,18 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+from . import vocabulary
+from ._first_step import refuse_wrong_first_steps
+from ._syntax import refuse_foreign_words
 from .spec import Case, Spec, SpecError, State, as_shape, case, complaints, map_state
+from .vocabulary import *  # noqa: F403  its __all__, the words of docs/vocabulary.md
 
 __all__ = [
     "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "as_shape", "case", "complaints", "load",
-    "load_file", "map_state", "names", "nearest",
+    "load_file", "map_state", "names", "nearest", *vocabulary.__all__,
 ]  # fmt: skip
+
+_NO_FORMULAS = ("spec", "vocabulary")
 
 
 class UnknownName(LookupError):
@@ -24,7 +30,7 @@ class UnknownName(LookupError):
 def names() -> tuple[str, ...]:
     """The optimizers of this folder, sorted."""
     stems = (p.stem for p in Path(__file__).parent.glob("*.py"))
-    return tuple(sorted(stem for stem in stems if not stem.startswith("_") and stem != "spec"))
+    return tuple(sorted(stem for stem in stems if not stem.startswith("_") and stem not in _NO_FORMULAS))
 
 
 def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
@@ -38,6 +44,7 @@ def load(name: str) -> Spec:
     """The Spec of one optimizer. UnknownName names the nearest; SpecError says what a file lacks."""
     if name not in names():
         raise UnknownName(f"no optimizer {name!r}: {nearest(name, names())}")
+    refuse_foreign_words(Path(__file__).with_name(f"{name}.py"))
     return _checked(importlib.import_module(f".{name}", __package__), name)
 
 
@@ -55,9 +62,12 @@ def load_file(path: str | Path) -> Spec:
     found = importlib.util.spec_from_file_location(f"{__package__}._file_{path.stem}", path)
     if found is None or found.loader is None:
         raise SpecError(f"{path} is not a Python file: a formula file ends in .py")
+    refuse_foreign_words(path)  # before anything of it runs
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
-    return _checked(module, path.stem)
+    spec = _checked(module, path.stem)
+    refuse_wrong_first_steps(spec, str(path))
+    return spec
 
 
 def _checked(module: ModuleType, stem: str) -> Spec:

@@ -18,33 +18,33 @@ Convention  eps[0] bounds mean(r) and sqrt(v) from below, as torch; the paper, o
 Shapes      x, g, u and v alike; r (..., n, 1) and c (..., 1, m) for x (..., n, m); dtype in = dtype out. t from 1.
 """
 
-from ._numbers import dimensions, maximum, mean, minimum, spacing
 from .spec import Spec, State, case
+from .vocabulary import finfo, maximum, mean, minimum, ndim
 
 
 def init(param) -> State:
-    if dimensions(param) < 2:
+    if ndim(param) < 2:
         return {"variance": 0 * param}
-    return {"row_var": 0 * mean(param, -1), "col_var": 0 * mean(param, -2)}
+    return {"row_var": 0 * mean(param, -1, keepdims=True), "col_var": 0 * mean(param, -2, keepdims=True)}
 
 
 def update(
     param, grad, state, step, *, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0, maximize=False
 ):  # fmt: skip
     # torch's default is finfo.eps of the parameter: it depends on the format, so that None stands for it.
-    eps1 = spacing(param) if eps[0] is None else eps[0]
+    eps1 = finfo(param).eps if eps[0] is None else eps[0]
     g = -grad if maximize else grad
     b = step**beta2_decay
     a = maximum(eps[1], mean(param * param) ** 0.5) * minimum(lr, 1 / step**0.5)
     if weight_decay:
         param = param - lr * weight_decay * param
-    if dimensions(param) < 2:
+    if ndim(param) < 2:
         v = (1 - b) * state["variance"] + b * g * g
         new = {"variance": v}
     else:
-        r = (1 - b) * state["row_var"] + b * mean(g * g, -1)
-        c = (1 - b) * state["col_var"] + b * mean(g * g, -2)
-        new, v = {"row_var": r, "col_var": c}, r * c / maximum(mean(r, -2), eps1)
+        r = (1 - b) * state["row_var"] + b * mean(g * g, -1, keepdims=True)
+        c = (1 - b) * state["col_var"] + b * mean(g * g, -2, keepdims=True)
+        new, v = {"row_var": r, "col_var": c}, r * c / maximum(mean(r, -2, keepdims=True), eps1)
     u = g / maximum(v, eps1 * eps1) ** 0.5
     return param - a / maximum(1, mean(u * u) ** 0.5 / d) * u, new
 

@@ -14,8 +14,8 @@ Convention  eps after the bias correction and the maximum of the uncorrected v, 
 Shapes      x, g, m, v and w alike; dtype in = dtype out. t is the number of the step, from 1.
 """
 
-from ._numbers import maximum
 from .spec import Spec, State, case
+from .vocabulary import maximum
 
 
 def init(param, *, amsgrad=False) -> State:

@@ -12,8 +12,8 @@ Convention  eps is added to |g| before the maximum, as torch; the paper has none
 Shapes      x, g, m and u alike; dtype in = dtype out. t is the number of the step, from 1.
 """
 
-from ._numbers import maximum
 from .spec import Spec, State, case
+from .vocabulary import maximum
 
 
 def init(param) -> State:

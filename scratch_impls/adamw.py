@@ -12,8 +12,8 @@ Convention  decay before the step and scaled by lr, as torch; the paper scales i
 Shapes      x, g, m, v and w alike; dtype in = dtype out. t is the number of the step, from 1.
 """
 
-from ._numbers import maximum
 from .spec import Spec, State, case
+from .vocabulary import maximum
 
 
 def init(param, *, amsgrad=False) -> State:

@@ -13,8 +13,8 @@ Convention  eta is made at the end of a step for the next one, as torch: a chang
 Shapes      x, g and a alike; eta and mu are numbers; dtype in = dtype out. t is the number of the step, from 1.
 """
 
-from ._numbers import maximum
 from .spec import Spec, State, case
+from .vocabulary import maximum
 
 
 def init(param, *, lr=1e-2) -> State:

@@ -27,6 +27,7 @@ Shapes      x is all parameters in one piece, of any shape; g, d, s_i and y_i li
 
 from ._line_search import Point, strong_wolfe
 from .spec import Spec, State, case
+from .vocabulary import max, sum, vdot
 
 
 def init(param) -> State:
@@ -45,19 +46,19 @@ def update(
     state, evaluated, max_iter = {**state}, state["func_evals"], int(max_iter)
     max_eval = max_iter * 5 // 4 if max_eval is None else int(max_eval)
     for left in range(max_iter - 1, -1, -1):
-        if abs(g).max() <= tolerance_grad:
+        if max(abs(g)) <= tolerance_grad:
             break
         _remember(state, g, int(history_size))
         d = state["d"] = _direction(state, g)
         # Nothing is known of the curvature yet: the first step is at most lr long in the 1-norm.
-        t = state["t"] = lr * min(1, 1 / abs(g).sum()) if state["n_iter"] == 1 else lr
-        state["prev_flat_grad"], old, slope = g, f, _dot(g, d)
+        t = state["t"] = lr * min(1, 1 / sum(abs(g))) if state["n_iter"] == 1 else lr
+        state["prev_flat_grad"], old, slope = g, f, vdot(g, d)
         if slope > -tolerance_change:
             break
         if line_search_fn:
             found, trials = strong_wolfe(
                 _ray(evaluate, x, d), Point(0, f, g, slope), t,
-                reach=abs(d).max(), max_ls=max_eval - evals,
+                reach=max(abs(d)), max_ls=max_eval - evals,
             )  # fmt: skip
             t, f, g, _ = found
             state["t"], x, evals = t, x + t * d, evals + trials
@@ -65,7 +66,7 @@ def update(
             x = x + t * d
             if left:
                 (f, g), evals = evaluate(x), evals + 1
-        if evals >= max_eval or abs(t * d).max() <= tolerance_change or abs(f - old) < tolerance_change:
+        if evals >= max_eval or max(abs(t * d)) <= tolerance_change or abs(f - old) < tolerance_change:
             break
     return x, {**state, "func_evals": evaluated + evals}
 
@@ -76,10 +77,10 @@ def _remember(state, g, history_size):
     if state["n_iter"] == 1:
         return
     s, y = state["t"] * state["d"], g - state["prev_flat_grad"]
-    curvature = _dot(y, s)
+    curvature = vdot(y, s)
     # A pair that curves downward would make H indefinite, and the next direction might lead uphill.
     if curvature > 1e-10:
-        state["H_diag"] = curvature / _dot(y, y)
+        state["H_diag"] = curvature / vdot(y, y)
         for name, new in (("old_stps", s), ("old_dirs", y), ("ro", 1 / curvature)):
             state[name] = [*state[name], new][-history_size:]
 
@@ -89,11 +90,11 @@ def _direction(state, g):
     pairs = list(zip(state["old_stps"], state["old_dirs"], state["ro"], strict=True))
     q, a = -g, []
     for s, y, rho in reversed(pairs):
-        a.append(rho * _dot(s, q))
+        a.append(rho * vdot(s, q))
         q = q - a[-1] * y
     d = state["H_diag"] * q
     for (s, y, rho), a_i in zip(pairs, reversed(a), strict=True):
-        d = d + (a_i - rho * _dot(y, d)) * s
+        d = d + (a_i - rho * vdot(y, d)) * s
     return d
 
 
@@ -102,13 +103,9 @@ def _ray(evaluate, x, d):
 
     def at(t):
         f, g = evaluate(x + t * d)
-        return Point(t, f, g, _dot(g, d))
+        return Point(t, f, g, vdot(g, d))
 
     return at
-
-
-def _dot(a, b):
-    return (a * b).sum()
 
 
 SPEC = Spec(

@@ -10,8 +10,8 @@ Convention  decay is decoupled and scaled by lr, as the paper and optax; lion-py
 Shapes      x, g, m and u alike; dtype in = dtype out.
 """
 
-from ._numbers import sign
 from .spec import Spec, State, case
+from .vocabulary import sign
 
 
 def init(param) -> State:

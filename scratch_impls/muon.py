@@ -15,8 +15,8 @@ Convention  the momentum is an average, as torch and Jordan's later code; his po
 Shapes      x, g, m and u alike, matrices; dtype in = dtype out.
 """
 
-from ._numbers import maximum
 from .spec import Spec, State, case
+from .vocabulary import maximum, newton_schulz, norm
 
 
 def init(param) -> State:
@@ -32,20 +32,10 @@ def update(
     m = momentum * m + (1 - momentum) * grad
     u = (1 - momentum) * grad + momentum * m if nesterov else m
     rows, columns = param.shape
-    X = u / maximum((u * u).sum() ** 0.5, eps)
-    # The smaller of X X' and X' X: the same result for less work.
-    X = _orthogonal(X.T, ns_coefficients, ns_steps).T if rows > columns else _orthogonal(X, ns_coefficients, ns_steps)
+    X = newton_schulz(u / maximum(norm(u), eps), ns_coefficients, ns_steps)
     s = 0.2 * max(rows, columns) ** 0.5 if adjust_lr_fn == "match_rms_adamw" else max(1, rows / (columns or 1)) ** 0.5
     param = param - lr * weight_decay * param
     return param - lr * s * X, {"momentum_buffer": m}
-
-
-def _orthogonal(X, coefficients, steps):
-    a, b, c = coefficients
-    for _ in range(int(steps)):
-        A = X @ X.T
-        X = a * X + (b * A + c * (A @ A)) @ X
-    return X
 
 
 SPEC = Spec(

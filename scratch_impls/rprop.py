@@ -16,8 +16,8 @@ Convention  after a change of sign the element rests for a step, as torch; the p
 Shapes      x, g, p and eta alike; dtype in = dtype out.
 """
 
-from ._numbers import maximum, minimum, sign, where
 from .spec import Spec, State, case
+from .vocabulary import maximum, minimum, sign, where
 
 
 def init(param, *, lr=1e-2) -> State:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from twinstep.bench.compare.bounded import PRECISIONS, Bounded, bounded_hyper
+from twinstep.bench.compare.bounded import PRECISIONS, Bounded
+from twinstep.bench.compare.bounds import bounded_hyper
 from twinstep.bench.compare.random_rounding import MAGNIFIED, RandomlyRounded, Rounding, spread
 from twinstep.reference.oracle import multiprecision
-from twinstep.scratch_impls._numbers import maximum, mean, minimum, sign, where
+from twinstep.scratch_impls.vocabulary import maximum, mean, minimum, sign, where
 
 NUMBER = st.floats(min_value=1e-12, max_value=1e6).flatmap(lambda x: st.sampled_from([x, -x]))
 POSITIVE = st.floats(min_value=1e-12, max_value=1e6)
@@ -60,8 +61,8 @@ def test_the_error_covers_what_rounding_did(name, dtype, a, b, c):
 MATRIX_EXPRESSIONS = {
     "product": lambda a: a @ a.T,
     "cubic": lambda a: 3.4 * a - 4.8 * (a @ a.T) @ a,
-    "row means": lambda a: mean(a * a, -1),
-    "column means of a transpose": lambda a: mean(a.T, -2) ** 2,
+    "row means": lambda a: mean(a * a, -1, keepdims=True),
+    "column means of a transpose": lambda a: mean(a.T, -2, keepdims=True) ** 2,
     "norm": lambda a: a / (a * a).sum() ** 0.5,
     "root mean square": lambda a: a / maximum(1, mean(a * a) ** 0.5 / 1.5),
 }

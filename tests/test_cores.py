@@ -22,7 +22,7 @@ from twinstep.bench.records.tables import read_table
 from twinstep.bench.study import job as study
 from twinstep.bench.study import problems
 from twinstep.bench.study.pool import WORTH, Pool, Shared
-from twinstep.scratch_impls import load, load_file
+from twinstep.scratch_impls import load
 
 THIS_TREE = Path(this_tree.__file__)
 SAME = ("losses", "agreement", "curves", "traces", "growth")  # all but the times
@@ -83,35 +83,22 @@ def test_control_another_seed_has_other_bits(tmp_path, alone):
     assert tables(tmp_path)["losses"] != alone[0]["losses"]
 
 
-FORMULA = '''"""Gradient descent that ends every process but one.
-
-    x <- x - lr g
-"""
+MODULE = """from torch.optim import SGD
 import os
-from twinstep.scratch_impls import Spec, case
 
 if os.getpid() != HOME:
     END
-
-def init(param):
-    return {}
-
-def update(param, grad, state, step, *, lr=1e-2):
-    return param - lr * grad, {}
-
-SPEC = Spec(name="mine", init=init, update=update, source="me", reference="SGD",
-            cases=(case("default", "what one gets"), case("lr", "lr ignored", lr=0.4, problems=("bowl",))))
-'''
+"""
 
 
 @pytest.mark.parametrize(
     ("end", "told"),
     [("os.kill(os.getpid(), 9)", "Terminated"), ("raise RuntimeError('not here')", "not here"), ("pass", "")],
 )
-def test_what_another_process_loses_is_done_here(tmp_path, end, told):
-    file = tmp_path / "mine.py"
-    file.write_text(FORMULA.replace("HOME", str(os.getpid())).replace("END", end))
-    given = {"specs": (load_file(file),), "formula": file}
+def test_what_another_process_loses_is_done_here(tmp_path, monkeypatch, end, told):
+    (tmp_path / "ends_elsewhere.py").write_text(MODULE.replace("HOME", str(os.getpid())).replace("END", end))
+    monkeypatch.syspath_prepend(tmp_path)
+    given = {"specs": (load("gd"),), "against": ("ends_elsewhere:SGD", torch.optim.SGD)}
     _, nothing = run(job(tmp_path / "alone", **given), 0)
     _, notes = run(job(tmp_path / "shared", **given), 1)
     assert not nothing

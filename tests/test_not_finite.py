@@ -18,8 +18,8 @@ from twinstep.bench.speed.contest import disagreement
 from twinstep.bench.study import problems
 from twinstep.bench.study.job import Job, run
 from twinstep.scratch_impls import case, load
-from twinstep.scratch_impls._numbers import where
 from twinstep.scratch_impls.spec import Spec
+from twinstep.scratch_impls.vocabulary import where
 
 
 def formula(update, reference=None):

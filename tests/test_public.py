@@ -23,6 +23,7 @@ from twinstep.bench.gate import report
 from twinstep.bench.gate.config import Entry, Settings
 from twinstep.bench.gate.outcome import Outcome
 from twinstep.bench.records.rows import KINDS, environment
+from twinstep.scratch_impls import vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "public.md").read_text(encoding="utf-8")
@@ -74,7 +75,10 @@ def plugin_options():
     ("title", "code"),
     [
         ("Python: `twinstep.bench`", bench.__all__),
-        ("Formula files: `twinstep.scratch_impls`", scratch_impls.__all__),
+        (
+            "Formula files: `twinstep.scratch_impls`",
+            set(scratch_impls.__all__) - set(vocabulary.__all__),  # tests/test_vocabulary.py holds their own page
+        ),
         ("pytest", plugin_options()),
     ],
 )

@@ -11,7 +11,9 @@ Source: running error analysis, Wilkinson 1986; Higham 2002, Accuracy and Stabil
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +96,8 @@ class Bounded:
 
     def __mul__(self, other: Any) -> Bounded:
         if isinstance(other, (bool, np.bool_)) or (isinstance(other, np.ndarray) and other.dtype == np.bool_):
-            return Bounded(self.value * other, self.error * other, self.precision)  # a selection rounds nothing
+            chosen = np.asarray(other)
+            return Bounded(self.value * chosen, self.error * chosen, self.precision)  # a selection rounds nothing
         a, error_a, b, error_b, precision, constant = self._with(other)
         with np.errstate(all="ignore"):
             inherited = abs(a) * error_b + abs(b) * error_a + error_a * error_b
@@ -116,11 +119,20 @@ class Bounded:
         with np.errstate(all="ignore"):
             power = np.sqrt(value) if exponent == 0.5 else value**exponent
             inherited = _error_of_power(value, self.error, exponent)
+            if not self.constant and exponent not in (0.5, 1, 2):
+                inherited = inherited + self.precision.roundoff * abs(power)
             return _rounded(power, inherited, self.precision, self.constant)
 
     def __rpow__(self, base: float) -> Bounded:
         exponent, error, a, error_a, precision, constant = self._with(base)
         return _power(a, error_a, exponent, error, precision, constant)
+
+    @property
+    def number_system(self) -> Any:
+        """What a formula's words are on pairs."""
+        from .words import Pairs  # which is made of this class
+
+        return Pairs
 
     def where(self, condition: Any, other: Any) -> Bounded:
         """self where the condition holds, else other; two that are within their errors may have been exchanged."""
@@ -128,8 +140,11 @@ class Bounded:
         # torch and a formula may take different branches here, and both be right (Adamax's max, amsgrad's, Rprop's
         # sign).
         with np.errstate(invalid="ignore"):  # inf - inf: as far apart as can be, and no warning of ours to the user
-            near = abs(value - b) <= error + error_b
+            apart = abs(value - b)
+            near = apart <= error + error_b
         taken = np.where(near, np.maximum(error, error_b), np.where(condition, error, error_b))
+        if isinstance(condition, Undecided):
+            taken = np.where(condition.unsure & ~near, apart + np.maximum(error, error_b), taken)
         return Bounded(np.where(condition, value, b), taken, precision, constant)
 
     def sign(self) -> Bounded:
@@ -161,17 +176,23 @@ class Bounded:
     def T(self) -> Bounded:
         return Bounded(self.value.T, self.error.T, self.precision, self.constant)
 
-    def sum(self, axis: int | None = None, keepdims: bool = False) -> Bounded:
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Bounded:
         """In whatever order: each of the n - 1 additions may round all that was added so far."""
         how: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
         # torch sums in blocks of vector width, NumPy pairwise, Python in order: no order may be assumed.
         total = self.value.sum(**how)
-        added = max(self.value.size if axis is None else self.value.shape[axis], 1) - 1
+        added = max(self._count(axis), 1) - 1
         rounded = added * (self.precision.roundoff * abs(self.value).sum(**how) + self.precision.underflow)
         return Bounded(total, self.error.sum(**how) + rounded, self.precision, self.constant)
 
-    def mean(self, axis: int | None = None, keepdims: bool = False) -> Bounded:
-        return self.sum(axis, keepdims) / (self.value.size if axis is None else self.value.shape[axis])
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Bounded:
+        return self.sum(axis, keepdims) / self._count(axis)
+
+    def _count(self, axis: int | tuple[int, ...] | None) -> int:
+        """How many elements go into one of the result."""
+        if axis is None:
+            return int(self.value.size)
+        return math.prod(self.value.shape[one] for one in (axis if isinstance(axis, tuple) else (axis,)))
 
     def __matmul__(self, other: Bounded) -> Bounded:
         """Sums of products: n roundings of a sum of n terms, that of the product among them, in whatever order."""
@@ -179,8 +200,9 @@ class Bounded:
         rounded = a.shape[-1] * (precision.roundoff * (abs(a) @ abs(b)) + precision.underflow)
         return Bounded(a @ b, abs(a) @ error_b + error_a @ abs(b) + rounded, precision, constant)
 
-    def max(self) -> Bounded:
-        return Bounded(self.value.max(), self.error.max(), self.precision, self.constant)
+    def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Bounded:
+        how: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
+        return Bounded(self.value.max(**how), self.error.max(**how), self.precision, self.constant)
 
     @staticmethod
     def joined(parts: Sequence[Bounded]) -> Bounded:
@@ -189,16 +211,51 @@ class Bounded:
         return Bounded(value, error, parts[0].precision)
 
     def __lt__(self, other: Any) -> Any:
-        return self.value < _value(other)
+        return self._compared(other, operator.lt)
 
     def __le__(self, other: Any) -> Any:
-        return self.value <= _value(other)
+        return self._compared(other, operator.le)
 
     def __gt__(self, other: Any) -> Any:
-        return self.value > _value(other)
+        return self._compared(other, operator.gt)
 
     def __ge__(self, other: Any) -> Any:
-        return self.value >= _value(other)
+        return self._compared(other, operator.ge)
+
+    def _compared(self, other: Any, relation: Any) -> Any:
+        """The relation of the values; Undecided where rounding might have turned it."""
+        b, error_b = (other.value, other.error) if isinstance(other, Bounded) else (other, 0.0)
+        with np.errstate(invalid="ignore"):
+            margin, width = abs(self.value - b), self.error + error_b
+        # Equal ones are mostly zeros that are exact, whatever the smallest number adds to the error of a product.
+        unsure = (margin <= width) & (margin != 0)
+        holds = relation(self.value, b)
+        return Undecided.of(holds, unsure) if np.any(unsure) else holds
+
+
+class Undecided(np.ndarray):
+    """What a comparison says, and where (unsure) rounding might have turned it."""
+
+    unsure: Any
+
+    @classmethod
+    def of(cls, holds: Any, unsure: Any) -> Undecided:
+        made = np.asarray(holds).view(cls)
+        made.unsure = np.asarray(unsure)
+        return made
+
+    def __array_finalize__(self, made_from: Any) -> None:
+        self.unsure = getattr(made_from, "unsure", False)
+
+    def __or__(self, other: Any) -> Undecided:  # type: ignore[override]
+        return Undecided.of(np.asarray(self) | np.asarray(other), self.unsure | getattr(other, "unsure", False))
+
+    __ror__ = __or__  # type: ignore[assignment]
+
+    def __and__(self, other: Any) -> Undecided:  # type: ignore[override]
+        return Undecided.of(np.asarray(self) & np.asarray(other), self.unsure | getattr(other, "unsure", False))
+
+    __rand__ = __and__  # type: ignore[assignment]
 
 
 def _rounded(value: Any, inherited: Any, precision: Precision, constant: bool) -> Bounded:
@@ -212,7 +269,9 @@ def _power(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, con
     with np.errstate(all="ignore"):
         power = a**b
         from_exponent = np.where(np.equal(power, 0), 0.0, abs(power) * abs(np.log(a)) * error_b)
-        return _rounded(power, _error_of_power(a, error_a, b) + from_exponent, precision, constant)
+        # A library's power is right to one unit in the last place, which is two roundings (NumPy's float32: 0.57).
+        of_library = 0.0 if constant else precision.roundoff * abs(power)
+        return _rounded(power, _error_of_power(a, error_a, b) + from_exponent + of_library, precision, constant)
 
 
 def _error_of_power(value: Any, error: Any, exponent: Any) -> Any:
@@ -228,20 +287,3 @@ def _quotient(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, 
     with np.errstate(all="ignore"):
         quotient = a / b
         return _rounded(quotient, (error_a + abs(quotient) * error_b) / abs(b), precision, constant)
-
-
-def _value(other: Any) -> Any:
-    return other.value if isinstance(other, Bounded) else other
-
-
-def bounded_hyper(hyper: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyperparameters as constants, so that the rounding of `1 - beta2**step` counts; flags stay as they are."""
-
-    def convert(value: Any) -> Any:
-        if isinstance(value, (tuple, list)):
-            return tuple(convert(v) for v in value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return value
-        return Bounded(float(value), 0.0, PRECISIONS["float64"], constant=True)
-
-    return {name: convert(value) for name, value in hyper.items()}

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...reference.oracle import Trajectory
 from ...scratch_impls import Spec, State, map_state
-from .bounded import PRECISIONS, Bounded, bounded_hyper
+from .bounded import PRECISIONS, Bounded
 from .random_rounding import RandomlyRounded, Rounding, spread
 from .scenario import Scenario
 
@@ -93,7 +93,8 @@ class SampledBounds:
         found = self.params[unit] if name == "param" else self.states[unit].get(name)
         if found is None or not self.run.counts[unit]:
             return None
-        rows = found.value if isinstance(found, RandomlyRounded) else np.full((1, 1), float(found))
+        rows = found.value if isinstance(found, RandomlyRounded) else np.full(1, float(found))
+        rows = rows.reshape(len(rows), -1)
         error = self.rounding.factor * spread(rows)
         if not isinstance(found, int):  # a count is exact
             error = error + self.precision.roundoff * abs(rows[0]) + self.precision.underflow
@@ -107,3 +108,16 @@ def _round_number(value: Any, dtype: str) -> Any:
     # torch keeps NAdam's mu_product in a float32 tensor, where ours is a Python number.
     number = value if isinstance(value, Bounded) else Bounded(float(value), 0.0, PRECISIONS[dtype], constant=True)
     return 1 * Bounded(np.asarray(number.value), np.asarray(number.error), PRECISIONS[dtype])
+
+
+def bounded_hyper(hyper: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyperparameters as constants, so that the rounding of `1 - beta2**step` counts; flags stay as they are."""
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, (tuple, list)):
+            return tuple(convert(v) for v in value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return value
+        return Bounded(float(value), 0.0, PRECISIONS["float64"], constant=True)
+
+    return {name: convert(value) for name, value in hyper.items()}

@@ -11,7 +11,8 @@ import numpy as np
 from ...reference.conventions import Variant, variants
 from ...reference.oracle import Trajectory
 from ...scratch_impls import Spec
-from .bounded import Bounded, bounded_hyper
+from .bounded import Bounded
+from .bounds import bounded_hyper
 from .gap import gaps
 from .replay import Factory, trajectory
 from .scenario import Scenario

@@ -16,6 +16,7 @@ import torch
 
 from ...reference.oracle import Trajectory, exact_hyper, multiprecision
 from ...scratch_impls import Spec, map_state
+from ...scratch_impls._number_systems import PythonNumbers
 from .formula_rows import Layout
 from .scenario import Scenario
 
@@ -98,6 +99,18 @@ class Exact:
 
     def __abs__(self) -> Any:
         return self._by(abs)
+
+    def sign(self) -> Any:
+        return self._by(PythonNumbers.sign)
+
+    def exp(self) -> Any:
+        return self._by(PythonNumbers.exp)
+
+    def log(self) -> Any:
+        return self._by(PythonNumbers.log)
+
+    def cos(self) -> Any:
+        return self._by(PythonNumbers.cos)
 
     def _compared(self, other: Any, relation: Callable[[Any, Any], Any]) -> Any:
         """As of a NaN, no comparison with what is no number holds."""

@@ -11,6 +11,7 @@ Source: Vignes 2004, Discrete stochastic arithmetic, Numerical Algorithms 37; Pa
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ class Rounding:
     """
 
     def __init__(self, dtype: str, runs: int, factor: float, seed: int = 0) -> None:
+        self.dtype = dtype
         precision, magnified = PRECISIONS[dtype], MAGNIFIED.get(dtype, 1.0)
         self.runs, self.factor, self.undecided = runs, factor / magnified, False
         self.size, self.underflow = 4 * precision.roundoff * magnified, precision.underflow
@@ -53,15 +55,19 @@ class Rounding:
     def _at_random(self, value: np.ndarray) -> np.ndarray:
         """Most of the time is spent here: as few passes over the rows as can be."""
         # Row 0 stays exact: it is what the others are compared with, and the value of the bound.
-        rounded = np.empty((1 + self.runs, value.shape[1]))
+        rounded = np.empty((1 + self.runs, *value.shape[1:]))
         rounded[:] = value
-        noise = self.generator.random((self.runs, value.shape[1]))
+        noise = self.generator.random((self.runs, *value.shape[1:]))
         noise -= 0.5
         error = self.size * rounded[1:]
         error += self.underflow
         error *= noise
         rounded[1:] += error
         return rounded
+
+    def exactly(self, value: np.ndarray) -> np.ndarray:
+        """What a result would be without rounding, beside `__call__`."""
+        return value[:1] if self.undecided else value
 
     def compare(self, margin: np.ndarray) -> np.ndarray:
         """The margin of a comparison in the exact run, which all follow; undecided where another might not have."""
@@ -81,9 +87,9 @@ def spread(rows: np.ndarray) -> np.ndarray:
 
 
 class RandomlyRounded:
-    """A vector of float64, or a single number, in all runs side by side. Python's own numbers are exact.
+    """An array of float64, or a single number, in all runs side by side. Python's own numbers are exact.
 
-    value   a row for each run, or one for all as long as they are equal; a single number is a row of one element
+    value   its first axis are the runs, or one for all as long as they are equal
     """
 
     __slots__ = ("rounding", "value")
@@ -95,18 +101,38 @@ class RandomlyRounded:
     @classmethod
     def exact(cls, value: Any, rounding: Rounding) -> RandomlyRounded:
         """An array of any shape, or a number, that all runs begin with."""
-        return cls(np.asarray(value, dtype=np.float64).reshape(1, -1), rounding)
+        return cls(np.asarray(value, dtype=np.float64)[None], rounding)
 
     @staticmethod
     def joined(parts: Sequence[RandomlyRounded]) -> RandomlyRounded:
         """All of them as one vector."""
         # Parts that no operation has rounded yet have one row, which stands for all runs.
         runs = max(len(part.value) for part in parts)
-        rows = [np.broadcast_to(part.value, (runs, part.value.shape[1])) for part in parts]
+        rows = [part.value.reshape(len(part.value), -1) for part in parts]
+        rows = [np.broadcast_to(row, (runs, row.shape[1])) for row in rows]
         return RandomlyRounded(np.concatenate(rows, axis=1), parts[0].rounding)
+
+    @property
+    def number_system(self) -> Any:
+        """What a formula's words are on randomly rounded numbers."""
+        from .words import RandomRounding  # which is made of this class
+
+        return RandomRounding
 
     def _new(self, value: np.ndarray) -> RandomlyRounded:
         return RandomlyRounded(self.rounding(value), self.rounding)
+
+    def _by(self, function: Any, other: Any) -> RandomlyRounded:
+        """function of both, run by run."""
+        return self._new(function(*self.aligned(other)))
+
+    def aligned(self, other: Any) -> tuple[Any, Any]:
+        """The values of both, so that their axes stand below one another and the runs stay the first."""
+        if not isinstance(other, RandomlyRounded):
+            b = np.asarray(other, dtype=np.float64) if isinstance(other, np.ndarray) else other
+            return (self.value, b) if np.ndim(b) < self.value.ndim else (_padded(self.value, np.ndim(b) + 1), b)
+        axes = max(self.value.ndim, other.value.ndim)
+        return _padded(self.value, axes), _padded(other.value, axes)
 
     def __neg__(self) -> RandomlyRounded:
         return RandomlyRounded(-self.value, self.rounding)
@@ -115,43 +141,68 @@ class RandomlyRounded:
         return RandomlyRounded(abs(self.value), self.rounding)
 
     def __add__(self, other: Any) -> RandomlyRounded:
-        return self._new(self.value + _value(other))
+        return self._by(operator.add, other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> RandomlyRounded:
-        return self._new(self.value - _value(other))
+        return self._by(operator.sub, other)
 
     def __rsub__(self, other: Any) -> RandomlyRounded:
-        return self._new(_value(other) - self.value)
+        return self._by(lambda a, b: b - a, other)
 
     def __mul__(self, other: Any) -> RandomlyRounded:
-        return self._new(self.value * _value(other))
+        return self._by(operator.mul, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> RandomlyRounded:
-        return self._new(self.value / _value(other))
+        return self._by(operator.truediv, other)
 
     def __rtruediv__(self, other: Any) -> RandomlyRounded:
-        return self._new(_value(other) / self.value)
+        return self._by(lambda a, b: b / a, other)
 
     def __pow__(self, exponent: Any) -> RandomlyRounded:
-        return self._new(self.value ** _value(exponent))
+        return self._by(operator.pow, exponent)
 
-    def __getitem__(self, index: slice) -> RandomlyRounded:
-        return RandomlyRounded(self.value[:, index], self.rounding)
+    def __matmul__(self, other: RandomlyRounded) -> RandomlyRounded:
+        """Each term of the sums rounded as well, as in `sum`: by their size, since they may cancel."""
+        product, rounding = self.value @ other.value, self.rounding
+        terms = abs(self.value) @ abs(other.value)
+        return self._new(product + (rounding(terms) - rounding.exactly(terms)))
+
+    def __getitem__(self, index: Any) -> RandomlyRounded:
+        index = index if isinstance(index, tuple) else (index,)
+        return RandomlyRounded(self.value[(slice(None), *index)], self.rounding)
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.value.shape[1:]
 
-    def sum(self) -> RandomlyRounded:
-        """Each term rounded as well: a product is, and so is what was added before it."""
-        return self._new(self.rounding(self.value).sum(axis=1, keepdims=True))
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim - 1
 
-    def max(self) -> RandomlyRounded:
-        return RandomlyRounded(self.value.max(axis=1, keepdims=True), self.rounding)
+    @property
+    def dtype(self) -> str:
+        """The name of the format in which results are rounded."""
+        return self.rounding.dtype
+
+    @property
+    def T(self) -> RandomlyRounded:
+        return RandomlyRounded(self.value.swapaxes(-1, -2), self.rounding)
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> RandomlyRounded:
+        """Each term rounded as well: a product is, and so is what was added before it."""
+        return self._new(self.rounding(self.value).sum(axis=self._axes(axis), keepdims=keepdims))
+
+    def max(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> RandomlyRounded:
+        return RandomlyRounded(self.value.max(axis=self._axes(axis), keepdims=keepdims), self.rounding)
+
+    def _axes(self, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+        """The axes of `value`, whose first are the runs."""
+        axes = tuple(range(self.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        return tuple(one % self.ndim + 1 for one in axes)
 
     def __lt__(self, other: Any) -> Any:
         return self._minus(other) < 0
@@ -166,10 +217,13 @@ class RandomlyRounded:
         return self._minus(other) >= 0
 
     def _minus(self, other: Any) -> Any:
-        """The exact run's difference: a single number, or a vector of them."""
-        margin = self.rounding.compare(self.value - _value(other))
-        return margin if margin.size > 1 else float(margin[0])
+        """The exact run's difference: a single number, or an array of them."""
+        a, b = self.aligned(other)
+        margin = self.rounding.compare(a - b)
+        return margin if margin.size > 1 else float(margin.reshape(()))
 
 
-def _value(other: Any) -> Any:
-    return other.value if isinstance(other, RandomlyRounded) else other
+def _padded(value: np.ndarray, axes: int) -> np.ndarray:
+    """With as many axes: those that are missing come behind the runs."""
+    missing = axes - value.ndim
+    return value.reshape(len(value), *(1,) * missing, *value.shape[1:]) if missing > 0 else value

@@ -134,7 +134,7 @@ FORMULA = '''"""A rule that cannot take a gradient of 13.
 
     x <- x - lr g
 """
-from twinstep.scratch_impls import Spec, case
+from twinstep.scratch_impls import Spec, case, size, sum
 
 
 def init(param):
@@ -142,7 +142,7 @@ def init(param):
 
 
 def update(param, grad, state, step, *, lr=0.1):
-    if type(grad).__name__ == "Tensor" and grad.numel() == 1 and float(grad.reshape(-1)[0]) == 13.0:
+    if size(grad) == 1 and float(sum(grad)) == 13.0:
         return 1 / 0
     return param - lr * grad, {}
 

@@ -9,7 +9,7 @@
 Source      Pagliardini et al. 2024, arXiv 2409.03137, algorithm 1, without the two schedules.
 """
 
-from .spec import Spec, State, case
+from twinstep.scratch_impls import Spec, State, case
 
 
 def init(param) -> State:

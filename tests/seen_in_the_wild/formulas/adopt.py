@@ -12,8 +12,7 @@
 Source      Taniguchi et al. 2024, NeurIPS, arXiv 2411.02853, algorithm 2 with the clipping of its later version.
 """
 
-from ._numbers import maximum, minimum
-from .spec import Spec, State, case
+from twinstep.scratch_impls import Spec, State, case, clip, maximum
 
 
 def init(param) -> State:
@@ -29,7 +28,7 @@ def update(param, grad, state, step, *, lr=1e-3, betas=(0.9, 0.9999), eps=1e-6, 
     if step == 1:
         return param, {"exp_avg": m, "exp_avg_sq": g * g}
     c = (step - 1) ** 0.25
-    u = minimum(c, maximum(-c, g / maximum(v**0.5, eps)))
+    u = clip(g / maximum(v**0.5, eps), -c, c)
     m = beta1 * m + (1 - beta1) * u
     return param - lr * m, {"exp_avg": m, "exp_avg_sq": beta2 * v + (1 - beta2) * g * g}
 

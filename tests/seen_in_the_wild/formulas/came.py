@@ -13,14 +13,13 @@
 Source      Luo et al. 2023, ACL, arXiv 2307.02047, algorithm 2.
 """
 
-from ._numbers import dimensions, maximum, mean
-from .spec import Spec, State, case
+from twinstep.scratch_impls import Spec, State, case, maximum, mean, ndim
 
 
 def init(param) -> State:
-    if dimensions(param) < 2:
+    if ndim(param) < 2:
         return {"exp_avg": 0 * param, "exp_avg_sq": 0 * param}
-    row, column = 0 * mean(param, -1), 0 * mean(param, -2)
+    row, column = 0 * mean(param, -1, keepdims=True), 0 * mean(param, -2, keepdims=True)
     return {
         "exp_avg": 0 * param,
         "exp_avg_sq_row": row,
@@ -44,21 +43,21 @@ def update(
 ):
     beta1, beta2, beta3 = betas
     v = grad * grad + eps[0]
-    if dimensions(param) < 2:
+    if ndim(param) < 2:
         V = beta2 * state["exp_avg_sq"] + (1 - beta2) * v
         new, u = {"exp_avg_sq": V}, grad / V**0.5
     else:
-        r = beta2 * state["exp_avg_sq_row"] + (1 - beta2) * mean(v, -1)
-        c = beta2 * state["exp_avg_sq_col"] + (1 - beta2) * mean(v, -2)
-        new, u = {"exp_avg_sq_row": r, "exp_avg_sq_col": c}, grad / ((r / mean(r, -2)) ** 0.5 * c**0.5)
+        r = beta2 * state["exp_avg_sq_row"] + (1 - beta2) * mean(v, -1, keepdims=True)
+        c = beta2 * state["exp_avg_sq_col"] + (1 - beta2) * mean(v, -2, keepdims=True)
+        new, u = {"exp_avg_sq_row": r, "exp_avg_sq_col": c}, grad / ((r / mean(r, -2, keepdims=True)) ** 0.5 * c**0.5)
     u = u / maximum(1, mean(u * u) ** 0.5 / clip_threshold)
     m = new["exp_avg"] = beta1 * state["exp_avg"] + (1 - beta1) * u
     step_ = m
-    if dimensions(param) >= 2:
+    if ndim(param) >= 2:
         s = (u - m) * (u - m) + eps[1]
-        R = new["exp_avg_res_row"] = beta3 * state["exp_avg_res_row"] + (1 - beta3) * mean(s, -1)
-        C = new["exp_avg_res_col"] = beta3 * state["exp_avg_res_col"] + (1 - beta3) * mean(s, -2)
-        step_ = m / ((R / mean(R, -2)) ** 0.5 * C**0.5)
+        R = new["exp_avg_res_row"] = beta3 * state["exp_avg_res_row"] + (1 - beta3) * mean(s, -1, keepdims=True)
+        C = new["exp_avg_res_col"] = beta3 * state["exp_avg_res_col"] + (1 - beta3) * mean(s, -2, keepdims=True)
+        step_ = m / ((R / mean(R, -2, keepdims=True)) ** 0.5 * C**0.5)
     param = param - lr * weight_decay * param
     return param - lr * step_, new
 

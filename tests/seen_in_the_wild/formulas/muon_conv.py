@@ -10,8 +10,7 @@
 Source      Jordan et al. 2024, kellerjordan.github.io/posts/muon, convolutions flattened as in the authors' code.
 """
 
-from ._numbers import maximum
-from .spec import Spec, State, case
+from twinstep.scratch_impls import Spec, State, case, maximum, newton_schulz, norm, reshape
 
 
 def init(param) -> State:
@@ -34,17 +33,11 @@ def update(
 ):
     m = momentum * state["momentum_buffer"] + (1 - momentum) * grad
     u = (1 - momentum) * grad + momentum * m if nesterov else m
-    X = u.reshape((u.shape[0], -1))
+    X = reshape(u, (u.shape[0], -1))
     rows, columns = X.shape
-    X = X / maximum((X * X).sum() ** 0.5, eps)
-    X = X.T if rows > columns else X
-    a, b, c = ns_coefficients
-    for _ in range(int(ns_steps)):
-        A = X @ X.T
-        X = a * X + (b * A + c * (A @ A)) @ X
-    X = X.T if rows > columns else X
+    X = newton_schulz(X / maximum(norm(X), eps), ns_coefficients, ns_steps)
     param = param - lr * weight_decay * param
-    return param - lr * max(1, rows / columns) ** 0.5 * X.reshape(param.shape), {"momentum_buffer": m}
+    return param - lr * max(1, rows / columns) ** 0.5 * reshape(X, param.shape), {"momentum_buffer": m}
 
 
 SPEC = Spec(

@@ -1,0 +1,256 @@
+"""What a number system does for the words of vocabulary.py; `system_of` is the one place that tells them apart.
+
+Those of the harness, pairs and randomly rounded numbers, bring theirs as the attribute `number_system` of their class.
+NumPy and torch are imported when one of their arrays comes: a formula needs no framework.
+"""
+
+import math
+
+
+class PythonNumbers:
+    """Single numbers: Python's, and those of mpmath, which say in which context they are computed."""
+
+    @staticmethod
+    def sign(x):
+        return x if x != x else 1.0 * ((x > 0) - (x < 0))
+
+    @staticmethod
+    def exp(x):
+        try:
+            return _functions(x).exp(x)
+        except OverflowError:
+            return math.inf
+
+    @staticmethod
+    def log(x):
+        # Python and mpmath raise, or give a complex number, where an array has -inf or NaN.
+        if not x > 0:
+            return -math.inf if x == 0 else math.nan
+        return _functions(x).log(x)
+
+    @staticmethod
+    def cos(x):
+        return math.nan if x in (math.inf, -math.inf) else _functions(x).cos(x)
+
+    @staticmethod
+    def where(condition, a, b):
+        return a if condition else b
+
+    @staticmethod
+    def sum(x, axis, keepdims):
+        return x
+
+    mean = max = sum
+
+    @staticmethod
+    def reshape(x, shape):
+        return x
+
+    transpose = astype = reshape
+
+    @staticmethod
+    def full_like(x, value):
+        return value if isinstance(x, int) else float(value)
+
+    @staticmethod
+    def eigh(x):
+        return x, 1.0
+
+    @staticmethod
+    def qr(x):
+        return (-1.0, -x) if x < 0 else (1.0, x)
+
+    @staticmethod
+    def svd(x):
+        return (-1.0 if x < 0 else 1.0), abs(x), 1.0
+
+
+def _functions(x):
+    """Where exp and its like stand for a single number."""
+    return getattr(x, "context", math)
+
+
+class NumpyArrays:
+    """Arrays of NumPy, and its single numbers."""
+
+    @staticmethod
+    def sign(x):
+        import numpy
+
+        return numpy.sign(x)
+
+    @staticmethod
+    def exp(x):
+        import numpy
+
+        return numpy.exp(x)
+
+    @staticmethod
+    def log(x):
+        import numpy
+
+        return numpy.log(x)
+
+    @staticmethod
+    def cos(x):
+        import numpy
+
+        return numpy.cos(x)
+
+    @staticmethod
+    def where(condition, a, b):
+        import numpy
+
+        return numpy.where(condition, *_of_one_kind(a, b))[()]  # a single number stays one, in the same format
+
+    @staticmethod
+    def sum(x, axis, keepdims):
+        return x.sum(axis=axis, keepdims=keepdims)
+
+    @staticmethod
+    def mean(x, axis, keepdims):
+        return x.mean(axis=axis, keepdims=keepdims)
+
+    @staticmethod
+    def max(x, axis, keepdims):
+        return x.max(axis=axis, keepdims=keepdims)
+
+    @staticmethod
+    def reshape(x, shape):
+        return x.reshape(shape)
+
+    @staticmethod
+    def transpose(x, axes):
+        return x.transpose(axes)
+
+    @staticmethod
+    def full_like(x, value):
+        import numpy
+
+        return numpy.full_like(x, value)
+
+    @staticmethod
+    def astype(x, name):
+        # NumPy has no bfloat16; a formula that widens leaves what is wide already as it is.
+        return x if name == "bfloat16" or not hasattr(x, "astype") else x.astype(name)
+
+    @staticmethod
+    def eigh(x):
+        import numpy
+
+        return tuple(numpy.linalg.eigh(x))
+
+    @staticmethod
+    def qr(x):
+        import numpy
+
+        return tuple(numpy.linalg.qr(x))
+
+    @staticmethod
+    def svd(x):
+        import numpy
+
+        return tuple(numpy.linalg.svd(x, full_matrices=False))
+
+
+class TorchTensors:
+    """Tensors of torch, eager or traced."""
+
+    @staticmethod
+    def sign(x):
+        return x.sign()
+
+    @staticmethod
+    def exp(x):
+        return x.exp()
+
+    @staticmethod
+    def log(x):
+        return x.log()
+
+    @staticmethod
+    def cos(x):
+        return x.cos()
+
+    @staticmethod
+    def where(condition, a, b):
+        a, b = _of_one_kind(a, b)
+        return a.where(condition, b) if hasattr(a, "where") else b.where(~condition, a)
+
+    @staticmethod
+    def sum(x, axis, keepdims):
+        return x.sum() if axis is None else x.sum(dim=axis, keepdim=keepdims)
+
+    @staticmethod
+    def mean(x, axis, keepdims):
+        return x.mean() if axis is None else x.mean(dim=axis, keepdim=keepdims)
+
+    @staticmethod
+    def max(x, axis, keepdims):
+        return x.amax() if axis is None else x.amax(dim=axis, keepdim=keepdims)
+
+    @staticmethod
+    def reshape(x, shape):
+        return x.reshape(shape)
+
+    @staticmethod
+    def transpose(x, axes):
+        return x.permute(axes)
+
+    @staticmethod
+    def full_like(x, value):
+        import torch
+
+        return torch.full_like(x, value)
+
+    @staticmethod
+    def astype(x, name):
+        import torch
+
+        return x.to(getattr(torch, name))
+
+    @staticmethod
+    def eigh(x):
+        import torch
+
+        values, vectors = torch.linalg.eigh(x)
+        return values, vectors
+
+    @staticmethod
+    def qr(x):
+        import torch
+
+        q, r = torch.linalg.qr(x)
+        return q, r
+
+    @staticmethod
+    def svd(x):
+        import torch
+
+        u, s, v = torch.linalg.svd(x, full_matrices=False)
+        return u, s, v
+
+
+def _of_one_kind(a, b):
+    """Both, where one of them at least says in which format the result is."""
+    if not (hasattr(a, "dtype") or hasattr(b, "dtype")):
+        raise TypeError("where() of two plain numbers has no format: write ones_like(x) or zeros_like(x)")
+    return a, b
+
+
+def system_of(*values):
+    """The number system that these values are of; single numbers go with any."""
+    found = PythonNumbers
+    for value in values:
+        own = getattr(value, "number_system", None)
+        if own is not None:
+            return own
+        if hasattr(value, "requires_grad"):  # of torch, whichever class of tensor it is
+            return TorchTensors
+        if hasattr(value, "dtype"):
+            found = NumpyArrays
+            if value.dtype == object:  # numbers of mpmath, which only the harness brings
+                from ._exact_arrays import ExactArrays
+
+                return ExactArrays
+    return found
