@@ -33,6 +33,8 @@ class Variant:
 def variants(spec: Spec, hyper: Hyper) -> Iterator[Variant]:
     """Every variant that these hyperparameters could show, the commonest first."""
     full = spec.hyper(**hyper)
+    if spec.together:  # the conventions below are changes of an update of one parameter
+        return
     yield from _whole_formulas(spec, full)
     for name, says in (("eps_inside", "eps stands inside the root"), ("lr_inside", "lr stands inside the velocity")):
         if name in full and not full[name]:
@@ -59,8 +61,8 @@ def as_formula(spec: Spec, variant: Variant, hyper: Hyper) -> Spec | None:
     changed = {name: value for name, value in variant.hyper.items() if full[name] != value}
 
     @functools.wraps(spec.update)
-    def update(param: Any, grad: Any, state: Any, step: Any, **given: Any) -> Any:
-        return variant.spec.update(param, grad, state, step, **{**given, **changed})
+    def update(param: Any, grad: Any, state: Any, step: Any, *rng: Any, **given: Any) -> Any:
+        return variant.spec.update(param, grad, state, step, *rng, **{**given, **changed})
 
     return replace(variant.spec, update=update)
 
@@ -69,9 +71,9 @@ def _wrap(spec: Spec, before: Callable[..., tuple[Any, Any, Any, dict[str, Any]]
     """The spec whose update first lets `before` change (param, grad, step, hyper)."""
 
     @functools.wraps(spec.update)
-    def update(param: Any, grad: Any, state: Any, step: Any, **hyper: Any) -> Any:
+    def update(param: Any, grad: Any, state: Any, step: Any, *rng: Any, **hyper: Any) -> Any:
         param, grad, step, hyper = before(param, grad, step, hyper)
-        return spec.update(param, grad, state, step, **hyper)
+        return spec.update(param, grad, state, step, *rng, **hyper)
 
     return replace(spec, update=update)
 
@@ -130,8 +132,8 @@ def _decays(spec: Spec, full: Hyper) -> Iterator[Variant]:
         yield Variant(says=says, spec=_wrap(spec, before), hyper=full)
 
     @functools.wraps(spec.update)
-    def after(param: Any, grad: Any, state: Any, step: Any, **h: Any) -> Any:
-        moved, new = spec.update(param, grad, state, step, **{**h, **none})
+    def after(param: Any, grad: Any, state: Any, step: Any, *rng: Any, **h: Any) -> Any:
+        moved, new = spec.update(param, grad, state, step, *rng, **{**h, **none})
         return moved - h["lr"] * h["weight_decay"] * moved, new
 
     yield Variant(says="weight decay is applied after the step", spec=replace(spec, update=after), hyper=full)
@@ -160,7 +162,7 @@ def _adam(spec: Spec, eps_place: str, *, raw: bool) -> Callable[..., Any]:
     decoupled_always = "decoupled_weight_decay" not in spec.defaults
 
     @functools.wraps(spec.update)
-    def update(param: Any, grad: Any, state: Any, step: Any, **h: Any) -> Any:
+    def update(param: Any, grad: Any, state: Any, step: Any, *rng: Any, **h: Any) -> Any:
         (beta1, beta2), eps, lr, decay = h["betas"], h["eps"], h["lr"], h["weight_decay"]
         g = -grad if h["maximize"] else grad
         if decoupled_always or h["decoupled_weight_decay"]:
@@ -188,7 +190,7 @@ def _adam(spec: Spec, eps_place: str, *, raw: bool) -> Callable[..., Any]:
 
 def _rmsprop_lr_inside(spec: Spec) -> Callable[..., Any]:
     @functools.wraps(spec.update)
-    def update(param: Any, grad: Any, state: Any, step: Any, **h: Any) -> Any:
+    def update(param: Any, grad: Any, state: Any, step: Any, *rng: Any, **h: Any) -> Any:
         scaled, new = spec.update(0 * param, grad, {**state, "momentum_buffer": 0 * param}, step,
                                   **{**h, "lr": 1, "momentum": 0.5, "weight_decay": 0})  # fmt: skip
         buffer = h["momentum"] * state["momentum_buffer"] - h["lr"] * scaled

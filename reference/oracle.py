@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 
 from ..scratch_impls import Spec, State
+from ..scratch_impls.spec import SHARED
 from .local_model import LocalModel, joined
 
 # Fifty digits in a context of its own: whoever else uses mpmath in this process keeps their precision.
@@ -44,6 +45,8 @@ class Trajectory:
         begin = synced if synced is not None else [(0, spec.start(p, hyper)) for p in self.params]
         self.counts = [count for count, _ in begin]
         self.states = [dict(state) for _, state in begin]
+        if spec.together and SHARED not in self.states[0]:
+            self.states[0][SHARED] = {"step": 0, **spec.start_shared(hyper)}
 
     def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
         """One step; a gradient that is None leaves its parameter, state and count alone.
@@ -53,15 +56,36 @@ class Trajectory:
         if self.spec.closure:
             gradients = [LocalModel.of_parts(self.params[0], gradients, self.shapes, rugged=self.rugged)]
         hyper = {**self.hyper, "lr": self.hyper["lr"] * lr_factor} if lr_factor != 1 else self.hyper
-        for i, gradient in enumerate(gradients):
-            if gradient is not None:
-                if self.counts[i] == 0:  # a state that begins with lr begins with the lr of its first step
-                    self.states[i] = self.spec.start(self.params[i], hyper)
-                self.counts[i] += 1
-                self.params[i], new = self.spec.update(
-                    self.params[i], gradient, self.states[i], self.counts[i], **hyper
-                )
-                self.states[i] = {name: self.store(value) for name, value in new.items()}
+        there = [i for i, gradient in enumerate(gradients) if gradient is not None]
+        for i in there:
+            if self.counts[i] == 0:  # a state that begins with lr begins with the lr of its first step
+                shared = {SHARED: self.states[i][SHARED]} if SHARED in self.states[i] else {}
+                self.states[i] = {**self.spec.start(self.params[i], hyper), **shared}
+            self.counts[i] += 1
+        if self.spec.together and there:
+            self._step_together(there, [gradients[i] for i in there], hyper)
+            return
+        for i in there:
+            more = self.spec.random(hyper, i, self.counts[i])
+            self.params[i], new = self.spec.update(
+                self.params[i], gradients[i], self.states[i], self.counts[i], *more, **hyper
+            )
+            self.states[i] = {name: self.store(value) for name, value in new.items()}
+
+    def _step_together(self, there: Sequence[int], gradients: Sequence[Any], hyper: Mapping[str, Any]) -> None:
+        """One step of those parameters that have a gradient, at once."""
+        shared = self.states[0][SHARED]
+        step = shared["step"] + 1
+        params, states, new = self.spec.update(
+            tuple(self.params[i] for i in there), tuple(gradients),
+            tuple({n: v for n, v in self.states[i].items() if n != SHARED} for i in there),
+            {n: v for n, v in shared.items() if n != "step"}, step, *self.spec.random(hyper, 0, step), **hyper,
+        )  # fmt: skip
+        for i, param, state in zip(there, params, states, strict=True):
+            self.params[i] = param
+            kept = {SHARED: shared} if i == 0 else {}
+            self.states[i] = {**{name: self.store(value) for name, value in state.items()}, **kept}
+        self.states[0][SHARED] = {"step": step, **{name: self.store(value) for name, value in new.items()}}
 
 
 def multiprecision(value: Any) -> Any:

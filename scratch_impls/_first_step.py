@@ -33,10 +33,19 @@ def _try(spec: Spec, case: Case, file: str) -> None:
     with numpy.errstate(all="ignore"):
         try:
             state: Any = spec.start(_frozen(param), hyper)
+            shared: Any = spec.start_shared(hyper)
             for step in range(1, STEPS + 1):
                 grad = _frozen(rng.standard_normal(shape).astype(numpy.float32))
-                given = {name: _frozen_state(value) for name, value in state.items()}
-                made = spec.update(_frozen(param), _source(spec, grad), MappingProxyType(given), step, **hyper)
+                given = MappingProxyType({name: _frozen_state(value) for name, value in state.items()})
+                first: tuple[Any, ...] = (_frozen(param), _source(spec, grad), given)
+                if spec.together:  # one alone: what it returns is a tuple of one
+                    first = (
+                        *((one,) for one in first),
+                        MappingProxyType({n: _frozen_state(v) for n, v in shared.items()}),
+                    )
+                made = spec.update(*first, step, *spec.random(hyper, 0, step), **hyper)
+                if spec.together:
+                    made, shared = _of_one(made, set(shared), last)
                 if told := _wrong_result(made, shape, set(state), case):
                     raise SpecError(f"{last}: {told}")
                 param, state = made
@@ -61,6 +70,17 @@ def _frozen_state(value: Any) -> Any:
 def _source(spec: Spec, grad: Any) -> Any:
     """The gradient, or the loss that has it, a bowl."""
     return (lambda x: (float((grad * x + x * x / 2).sum()), grad + x)) if spec.closure else grad
+
+
+def _of_one(made: Any, names: set[str], last: str) -> tuple[Any, Any]:
+    """The parameter and the state of one that stepped together with none; and what is shared."""
+    right = isinstance(made, tuple) and len(made) == 3 and all(len(one) == 1 for one in made[:2])
+    if not right or set(made[2]) != names:
+        raise SpecError(
+            f"{last}: update must return (new parameters, new states, shared), two tuples as long as params, and in "
+            f"shared what init_shared makes: {', '.join(sorted(names)) or 'nothing'}"
+        )
+    return (made[0][0], made[1][0]), made[2]
 
 
 def _wrong_result(made: Any, shape: tuple[int, ...], names: set[str], case: Case) -> str:

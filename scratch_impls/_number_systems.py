@@ -5,6 +5,7 @@ NumPy and torch are imported when one of their arrays comes: a formula needs no 
 """
 
 import math
+from typing import Any
 
 
 class PythonNumbers:
@@ -51,6 +52,10 @@ class PythonNumbers:
     @staticmethod
     def full_like(x, value):
         return value if isinstance(x, int) else float(value)
+
+    @staticmethod
+    def drawn_like(x, numbers):
+        return float(numbers)
 
     @staticmethod
     def eigh(x):
@@ -135,6 +140,12 @@ class NumpyArrays:
         return x if name == "bfloat16" or not hasattr(x, "astype") else x.astype(name)
 
     @staticmethod
+    def drawn_like(x, numbers):
+        import numpy
+
+        return numpy.asarray(numbers).astype(x.dtype)[()]
+
+    @staticmethod
     def eigh(x):
         import numpy
 
@@ -210,6 +221,12 @@ class TorchTensors:
         return x.to(getattr(torch, name))
 
     @staticmethod
+    def drawn_like(x, numbers):
+        import torch
+
+        return torch.as_tensor(numbers).to(x)
+
+    @staticmethod
     def eigh(x):
         import torch
 
@@ -240,7 +257,7 @@ def _of_one_kind(a, b):
 
 def system_of(*values):
     """The number system that these values are of; single numbers go with any."""
-    found = PythonNumbers
+    found: Any = PythonNumbers
     for value in values:
         own = getattr(value, "number_system", None)
         if own is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import vocabulary
 from ._remedies import PAGE, RANDOM, instead, no_module
-from .spec import SpecError
+from .spec import FORMS, SpecError
 
 # Python's own that a formula may call.
 BUILTINS = frozenset({
@@ -120,6 +120,9 @@ class _File:
             yield f"rng: {RANDOM}"
         elif node.id == "lr":
             yield "lr: update must take the keyword lr"
+        elif any(node.id in form for form in FORMS):
+            forms = ", or ".join(f"({', '.join(form)}, *, ...)" for form in FORMS)
+            yield f"{node.id}: update must begin with {forms}"
         else:
             yield f"no word {node.id!r}: {instead(node.id)}"
 

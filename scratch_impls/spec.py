@@ -9,10 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import vocabulary
+from ._draws import Draws
+
 State = dict[str, Any]
-# Exactly these: the adapter, the oracle and the bounds all call an update by position.
+# Exactly these: the adapter, the oracle and the bounds all call an update by position. Each may end with DRAWING.
 POSITIONAL = ("param", "grad", "state", "step")
 ASKING = ("param", "evaluate", "state", "step")
+OF_A_GROUP = ("params", "grads", "states", "shared", "step")
+OF_ALL = ("params", "grads", "states", "overall", "step")
+FORMS = (POSITIONAL, ASKING, OF_A_GROUP, OF_ALL)
+DRAWING = "rng"
+# Under this name the state of the first parameter has what all that step together have in common.
+SHARED = "shared"
 
 
 class SpecError(ValueError):
@@ -53,6 +62,12 @@ class Spec:
         (value, rounding error) pairs; step is a Python number that starts at 1
         an update that asks for `evaluate` in the place of grad gets all parameters as one vector, and
         evaluate(param) -> (loss, grad), which it may call as often as it likes
+        update(params, grads, states, shared, step, *, ...) -> (params, states, shared) steps those of a group that
+        have a gradient at once, in tuples; shared is a dict that they have in common. With `overall` in the place of
+        shared it steps all groups, which must then have the same hyperparameters
+        one that ends with `rng` draws by rng.uniform(x) and rng.normal(x), and has the keyword seed
+    init_shared(*, some hyperparameters) -> the dict that the parameters of a group, or all, have in common
+    evaluation(param, state, *, some hyperparameters) -> the point at which a method that averages is evaluated
     reference   the name of its twin in the reference framework; None where it has none: then the formula on NumPy
                 stands beside the formula on torch
     elementwise False: an element's step depends on others, so that single numbers and reshaped copies go another way
@@ -65,7 +80,7 @@ class Spec:
 
     name: str
     init: Callable[..., State]
-    update: Callable[..., tuple[Any, State]]
+    update: Callable[..., Any]
     cases: tuple[Case, ...]
     source: str
     reference: str | None
@@ -75,11 +90,39 @@ class Spec:
     results: tuple[str, ...] = ()
     signed: tuple[str, ...] = ()
     requires: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
+    init_shared: Callable[..., State] | None = None
+    evaluation: Callable[..., Any] | None = None
 
     @functools.cached_property
     def closure(self) -> bool:
         """Whether it evaluates the loss itself, so that a step needs a closure."""
-        return _positional(self.update) == ASKING
+        return self._form == ASKING
+
+    @functools.cached_property
+    def together(self) -> bool:
+        """Whether several parameters step at once."""
+        return self._form in (OF_A_GROUP, OF_ALL)
+
+    @functools.cached_property
+    def overall(self) -> bool:
+        """Whether the parameters of all groups step at once."""
+        return self._form == OF_ALL
+
+    @functools.cached_property
+    def draws(self) -> bool:
+        """Whether it asks for random numbers."""
+        return _positional(self.update)[-1:] == (DRAWING,)
+
+    @functools.cached_property
+    def sampled(self) -> bool:
+        """Whether it uses what has no bound of first order, and is bounded by random rounding."""
+        words = (vocabulary.eigh, vocabulary.qr, vocabulary.svd, vocabulary.inv_root)
+        return self.closure or any(word in words for word in self.update.__globals__.values() if callable(word))
+
+    @property
+    def _form(self) -> tuple[str, ...]:
+        names = _positional(self.update)
+        return names[:-1] if names[-1:] == (DRAWING,) else names
 
     @functools.cached_property
     def defaults(self) -> dict[str, Any]:
@@ -118,6 +161,20 @@ class Spec:
         """The state before step 1; init receives those hyperparameters that it names."""
         return self.init(param, **{name: hyper[name] for name in _keywords(self.init)})
 
+    def start_shared(self, hyper: Mapping[str, Any]) -> State:
+        """What the parameters of a group, or all, have in common before step 1."""
+        return self.init_shared(**{n: hyper[n] for n in _keywords(self.init_shared)}) if self.init_shared else {}
+
+    def evaluated(self, param: Any, state: State, hyper: Mapping[str, Any]) -> Any:
+        """The point at which it is evaluated: the parameter itself, unless it averages."""
+        if self.evaluation is None:
+            return param
+        return self.evaluation(param, state, **{name: hyper[name] for name in _keywords(self.evaluation)})
+
+    def random(self, hyper: Mapping[str, Any], place: int, step: int) -> tuple[Any, ...]:
+        """What an update gets behind the step: its random numbers, where it asks for them."""
+        return (Draws(hyper["seed"], place, step),) if self.draws else ()
+
     def case(self, name: str) -> Case:
         """The case of that name; KeyError names those that exist."""
         for candidate in self.cases:
@@ -145,8 +202,15 @@ def complaints(spec: Spec) -> list[str]:
     found: list[str] = []
     parameters = list(inspect.signature(spec.update).parameters.values())
     positional = _positional(spec.update)
-    if positional not in (POSITIONAL, ASKING):
-        found.append(f"update must begin with ({', '.join(POSITIONAL)}, *, ...), it begins with {positional}")
+    if spec._form not in FORMS:
+        found.append(
+            f"update must begin with ({', '.join(POSITIONAL)}, *, ...), it begins with {positional}; to step several "
+            f"at once with ({', '.join(OF_A_GROUP)}, *, ...), and where it draws rng comes after step"
+        )
+    if spec.draws and "seed" not in spec.defaults:
+        found.append("an update that asks for rng must take the keyword seed, such as seed=0")
+    if spec.init_shared is not None and not spec.together:
+        found.append(f"init_shared needs an update that begins with ({', '.join(OF_A_GROUP)}, *, ...)")
     if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
         found.append("update must name every hyperparameter; it has a catch-all argument")
     if "lr" not in spec.defaults:
@@ -154,7 +218,9 @@ def complaints(spec: Spec) -> list[str]:
     found += [
         f"the hyperparameter {n} must have a default" for n, v in spec.defaults.items() if v is inspect.Parameter.empty
     ]
-    found += [f"init asks for {n}, which update does not take" for n in _keywords(spec.init) if n not in spec.defaults]
+    for name in ("init", "init_shared", "evaluation"):
+        asked = _keywords(getattr(spec, name)) if getattr(spec, name) else []
+        found += [f"{name} asks for {n}, which update does not take" for n in asked if n not in spec.defaults]
     if "<-" not in spec.formula:
         found.append("the file's docstring must give the formula, one 'x <- ...' line for each line of code")
     found += [f"{what} must not be empty" for what in ("source", "cases") if not getattr(spec, what)]
@@ -207,5 +273,11 @@ def as_shape(shape: Sequence[int], dims: int | None) -> tuple[int, ...]:
 
 
 def map_state(state: Mapping[str, Any], change: Callable[[Any], Any]) -> State:
-    """A state with every value changed, those in lists as well."""
-    return {n: [change(v) for v in value] if isinstance(value, list) else change(value) for n, value in state.items()}
+    """A state with every value changed, those in lists and in what parameters share as well."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return map_state(value, change)
+        return [change(v) for v in value] if isinstance(value, list) else change(value)
+
+    return {name: changed(value) for name, value in state.items()}

@@ -17,6 +17,7 @@ from ...scratch_impls import Spec
 from .closure_optimizer import ScratchClosureOptimizer
 from .numpy_arrays import on_arrays
 from .optimizer import ScratchOptimizer
+from .together_optimizer import ScratchTogetherOptimizer
 
 __all__ = ["ScratchClosureOptimizer", "ScratchOptimizer", "as_optimizer", "class_name", "numpy_optimizer"]
 
@@ -48,7 +49,8 @@ def _class_of(spec: Spec, execute: Callable[..., Any] | None) -> type[ScratchOpt
     update = execute(spec.update) if execute else spec.update
     # The module by whose __getattr__ pickle finds the class again, not the one of its base.
     body = {"spec": spec, "update": staticmethod(update), "__module__": __name__, "__doc__": spec.formula}
-    base = ScratchClosureOptimizer if spec.closure else ScratchOptimizer
+    together = ScratchTogetherOptimizer if spec.together else ScratchOptimizer
+    base = ScratchClosureOptimizer if spec.closure else together
     made = type(class_name(spec), (base,), body)
     # For whoever asks what options it takes: __init__ has **hyper, which would say nothing.
     params = inspect.Parameter("params", inspect.Parameter.POSITIONAL_OR_KEYWORD)

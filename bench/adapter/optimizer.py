@@ -26,7 +26,7 @@ class ScratchOptimizer(Optimizer):
 
     spec: Spec
     # Execution, not numbers: it stands on the class, so that no state_dict carries it.
-    update: Callable[..., tuple[Any, State]]
+    update: Callable[..., Any]
 
     def __init__(self, params: Iterable[Any], **hyper: Any) -> None:
         super().__init__(params, self.spec.hyper(**hyper))
@@ -66,36 +66,82 @@ class ScratchOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        names = tuple(self.spec.defaults)
+        self._refuse_to_step_where_it_is_evaluated()
+        self._step_all()
+        return loss
+
+    def _step_all(self) -> None:
+        names, place = tuple(self.spec.defaults), 0
         for group in self.param_groups:
             hyper = {name: group[name] for name in names}
             for param in group["params"]:
                 if param.grad is not None:
-                    self._step_one(param, hyper)
-        return loss
+                    self._step_one(param, hyper, place)
+                place += 1
 
-    def _step_one(self, param: torch.Tensor, hyper: dict[str, Any]) -> None:
+    def _step_one(self, param: torch.Tensor, hyper: dict[str, Any], place: int) -> None:
+        grad = self._gradient(param)
+        old, count = self._counted(param, hyper)
+        if grad.is_sparse:
+            update_touched_rows(type(self).update, param, grad, old, count, hyper)
+            return
+        more = self.spec.random(hyper, place, count) if self.spec.draws else ()
+        new_param, new = type(self).update(param, grad, old, count, *more, **hyper)
+        param.copy_(new_param)
+        self._keep(param, new, grad)
+
+    def _gradient(self, param: torch.Tensor) -> torch.Tensor:
+        """The gradient of a parameter that has one."""
         grad = param.grad
         assert grad is not None
-        sparse = grad.is_sparse
         # As torch refuses, and for the same reason: the formula would be another one.
-        if (sparse and not self.spec.sparse) or param.is_complex():
-            kind = "sparse gradients" if sparse else "complex parameters"
+        if (grad.is_sparse and not self.spec.sparse) or param.is_complex():
+            kind = "sparse gradients" if grad.is_sparse else "complex parameters"
             raise RuntimeError(f"{type(self).__name__} does not support {kind}")
+        return grad
+
+    def _counted(self, param: torch.Tensor, hyper: dict[str, Any]) -> tuple[State, int]:
+        """The state of a parameter that steps once more, and the number of that step."""
         state = self.state[param]
         if not state:
             state.update({"step": 0}, **self.spec.start(param, hyper))
         # A Python number: 1 - 0.999**t from a float32 tensor would be 1.3e-5 off, and a bfloat16 one sticks at 256.
         # torch's own dicts bring a tensor.
         count = state["step"] = int(state.get("step", 0)) + 1
-        old = {name: value for name, value in state.items() if name != "step"}
-        if sparse:
-            update_touched_rows(type(self).update, param, grad, old, count, hyper)
-            return
-        new_param, new = type(self).update(param, grad, old, count, **hyper)
-        param.copy_(new_param)
+        return {name: value for name, value in state.items() if name != "step"}, count
+
+    def _keep(self, param: torch.Tensor, new: State, grad: torch.Tensor) -> None:
+        state = self.state[param]
         for name, value in new.items():
             state[name] = clone_if_shared(value, param, grad)
+
+    @torch.no_grad()
+    def eval(self) -> None:
+        """Puts every parameter where the method is evaluated, until `train`; nothing where it does not average."""
+        for group in self.param_groups if self.spec.evaluation else ():
+            hyper = {name: group[name] for name in self.spec.defaults}
+            for param in group["params"]:
+                state = self.state.get(param)
+                if state and TRAINED not in state:
+                    evaluated = self.spec.evaluated(param, {n: v for n, v in state.items() if n != "step"}, hyper)
+                    # Kept, not computed back: a round trip would leave its rounding in the weights.
+                    state[TRAINED] = param.detach().clone()
+                    param.copy_(evaluated)
+
+    @torch.no_grad()
+    def train(self) -> None:
+        """Puts every parameter back where it is trained."""
+        for param, state in self.state.items():
+            if TRAINED in state:
+                param.copy_(state.pop(TRAINED))
+
+    def _refuse_to_step_where_it_is_evaluated(self) -> None:
+        if self.spec.evaluation and any(TRAINED in state for state in self.state.values()):
+            raise RuntimeError(f"{type(self).__name__}: the parameters are where it is evaluated: call train() first")
+
+
+# Under this name the state has the point of training while the parameter is where it is evaluated.
+TRAINED = "trained"
 
 
 def clone_if_shared(value: Any, *inputs: Any) -> Any:

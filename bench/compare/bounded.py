@@ -247,15 +247,15 @@ class Undecided(np.ndarray):
     def __array_finalize__(self, made_from: Any) -> None:
         self.unsure = getattr(made_from, "unsure", False)
 
-    def __or__(self, other: Any) -> Undecided:  # type: ignore[override]
+    def __or__(self, other: Any) -> Undecided:
         return Undecided.of(np.asarray(self) | np.asarray(other), self.unsure | getattr(other, "unsure", False))
 
-    __ror__ = __or__  # type: ignore[assignment]
+    __ror__ = __or__
 
-    def __and__(self, other: Any) -> Undecided:  # type: ignore[override]
+    def __and__(self, other: Any) -> Undecided:
         return Undecided.of(np.asarray(self) & np.asarray(other), self.unsure | getattr(other, "unsure", False))
 
-    __rand__ = __and__  # type: ignore[assignment]
+    __rand__ = __and__
 
 
 def _rounded(value: Any, inherited: Any, precision: Precision, constant: bool) -> Bounded:

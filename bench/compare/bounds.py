@@ -27,7 +27,7 @@ FACTOR = 8.0
 
 def bounds_of(spec: Spec, hyper: Mapping[str, Any], scenario: Scenario, dtype: str) -> FirstOrderBounds | SampledBounds:
     """The bounds of a formula on a scenario that is `cast_to(dtype)` already; `hyper` is every hyperparameter."""
-    return (SampledBounds if spec.closure else FirstOrderBounds)(spec, hyper, scenario, dtype)
+    return (SampledBounds if spec.sampled else FirstOrderBounds)(spec, hyper, scenario, dtype)
 
 
 class FirstOrderBounds(Trajectory):
@@ -40,7 +40,7 @@ class FirstOrderBounds(Trajectory):
         super().__init__(spec, bounded_hyper(hyper), start, synced, functools.partial(_round_number, dtype=dtype))
 
     def _exact(self, value: Any) -> Any:
-        return None if value is None else Bounded.exact(value, self.dtype)
+        return value if value is None or isinstance(value, int) else Bounded.exact(value, self.dtype)
 
     def step(self, gradients: Sequence[Any], lr_factor: Any = 1) -> None:
         with np.errstate(all="ignore"):  # what is not finite shows in the gap
@@ -86,7 +86,7 @@ class SampledBounds:
 
     def set_params(self, params: Sequence[np.ndarray]) -> None:
         """Sets the parameters, as if without error."""
-        self.run.params = [self._exact(p) for p in params]
+        self.run.params = [self._exact(p.reshape(old.shape)) for p, old in zip(params, self.run.params, strict=True)]
 
     def read(self, unit: int, name: str) -> Bounded | None:
         """The exact run's, with the error that the others show; None for a state that it does not have."""

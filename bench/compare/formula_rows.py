@@ -32,7 +32,10 @@ class Layout:
     @classmethod
     def of(cls, bounds: FirstOrderBounds | SampledBounds) -> Layout:
         # A list (the pairs of L-BFGS) grows from step to step: what stands in it shows in what is computed from it.
-        names = [["param", *(n for n, v in state.items() if not isinstance(v, list))] for state in bounds.states]
+        # What parameters share stands in a dict under the first of them, and shows in their steps as well.
+        names = [
+            ["param", *(n for n, v in state.items() if not isinstance(v, (list, dict)))] for state in bounds.states
+        ]
         units = zip(bounds.params, bounds.states, names, strict=True)
         return cls(names, [_size(state.get(name), param) for param, state, wanted in units for name in wanted])
 

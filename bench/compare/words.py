@@ -84,6 +84,10 @@ class Pairs:
         return made if wider else Pairs._rounded_once(made)
 
     @staticmethod
+    def drawn_like(x: Bounded, numbers: Any) -> Bounded:
+        return Bounded(numbers, np.zeros(x.shape), x.precision)
+
+    @staticmethod
     def eigh(x: Bounded) -> Any:
         raise NotImplementedError("eigenvectors have no bound of first order where eigenvalues are near each other")
 
@@ -154,6 +158,10 @@ class RandomRounding:
     @staticmethod
     def astype(x: RandomlyRounded, name: str) -> RandomlyRounded:
         return x  # all runs are rounded as the parameter's format is
+
+    @staticmethod
+    def drawn_like(x: RandomlyRounded, numbers: Any) -> RandomlyRounded:
+        return RandomlyRounded.exact(numbers, x.rounding)
 
     @staticmethod
     def eigh(x: RandomlyRounded) -> tuple[RandomlyRounded, RandomlyRounded]:
