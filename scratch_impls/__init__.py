@@ -16,8 +16,8 @@ from .spec import Case, Spec, SpecError, State, as_shape, case, complaints, map_
 from .vocabulary import *  # noqa: F403  its __all__, the words of docs/vocabulary.md
 
 __all__ = [
-    "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "as_shape", "case", "complaints", "load",
-    "load_file", "map_state", "names", "nearest", *vocabulary.__all__,
+    "Case", "Spec", "SpecError", "State", "UnknownName", "all_specs", "as_shape", "case", "complaints",
+    "literature_names", "load", "load_file", "map_state", "names", "nearest", *vocabulary.__all__,
 ]  # fmt: skip
 
 _NO_FORMULAS = ("spec", "vocabulary")
@@ -28,8 +28,17 @@ class UnknownName(LookupError):
 
 
 def names() -> tuple[str, ...]:
-    """The optimizers of this folder, sorted."""
-    stems = (p.stem for p in Path(__file__).parent.glob("*.py"))
+    """The optimizers of this folder, sorted: those that everything runs over."""
+    return _names_in(Path(__file__).parent)
+
+
+def literature_names() -> tuple[str, ...]:
+    """Those from the literature, sorted: they are run and judged where they are asked for."""
+    return _names_in(Path(__file__).parent / "literature")
+
+
+def _names_in(folder: Path) -> tuple[str, ...]:
+    stems = (p.stem for p in folder.glob("*.py"))
     return tuple(sorted(stem for stem in stems if not stem.startswith("_") and stem not in _NO_FORMULAS))
 
 
@@ -42,10 +51,11 @@ def nearest(name: str, known: tuple[str, ...] | list[str]) -> str:
 @functools.cache
 def load(name: str) -> Spec:
     """The Spec of one optimizer. UnknownName names the nearest; SpecError says what a file lacks."""
-    if name not in names():
-        raise UnknownName(f"no optimizer {name!r}: {nearest(name, names())}")
-    refuse_foreign_words(Path(__file__).with_name(f"{name}.py"))
-    return _checked(importlib.import_module(f".{name}", __package__), name)
+    if name not in (every := (*names(), *literature_names())):
+        raise UnknownName(f"no optimizer {name!r}: {nearest(name, every)}")
+    folder = "" if name in names() else "literature"
+    refuse_foreign_words(Path(__file__).parent / folder / f"{name}.py")
+    return _checked(importlib.import_module(f".{folder}.{name}" if folder else f".{name}", __package__), name)
 
 
 def all_specs() -> tuple[Spec, ...]:

@@ -9,6 +9,9 @@ import math
 from ._number_systems import system_of
 from .vocabulary import finfo, shape
 
+# The binary digits of a format's numbers. What is below its normal range is not rounded otherwise.
+BITS = {"float32": 24, "float16": 11, "bfloat16": 8}
+
 
 class Draws:
     """What an update gets as `rng`: numbers for one step of one parameter.
@@ -31,6 +34,12 @@ class Draws:
 
         grid = 1 / finfo(x).eps
         return system_of(x).drawn_like(x, numpy.floor(self.generator.random(shape(x)) * grid) / grid)
+
+    def rounded(self, x, name):
+        """x on the numbers of a format such as "bfloat16", up or down at random, so that the mean is x."""
+        import numpy
+
+        return system_of(x).rounded_at_random(x, numpy.asarray(self.generator.random(shape(x))), BITS[name])
 
     def normal(self, x):
         """As many numbers as x has from N(0, 1), rounded to the format of x."""

@@ -25,6 +25,11 @@ class ExactArrays(NumpyArrays):
         return _each(x, "cos")
 
     @staticmethod
+    def rounded_at_random(x, numbers, bits):
+        of_one = numpy.frompyfunc(lambda one, u: PythonNumbers.rounded_at_random(one, u, bits), 2, 1)
+        return numpy.asarray(of_one(x, numbers), dtype=object)
+
+    @staticmethod
     def astype(x, name):
         return x  # exact in every format
 

@@ -54,6 +54,18 @@ class PythonNumbers:
         return value if isinstance(x, int) else float(value)
 
     @staticmethod
+    def rounded_at_random(x, numbers, bits):
+        if not x or x != x or x in (math.inf, -math.inf):
+            return x
+        spacing = 2.0 ** (math.frexp(float(x))[1] - bits)
+        below = spacing * math.floor(x / spacing)
+        return below + spacing * (x - below > spacing * float(numbers))
+
+    @staticmethod
+    def eye(n, like):
+        return 1.0
+
+    @staticmethod
     def drawn_like(x, numbers):
         return float(numbers)
 
@@ -140,6 +152,20 @@ class NumpyArrays:
         return x if name == "bfloat16" or not hasattr(x, "astype") else x.astype(name)
 
     @staticmethod
+    def rounded_at_random(x, numbers, bits):
+        import numpy
+
+        spacing = numpy.ldexp(numpy.ones_like(x), numpy.frexp(x)[1] - bits)
+        below = spacing * numpy.floor(x / spacing)
+        return below + spacing * (x - below > spacing * numbers.astype(x.dtype))
+
+    @staticmethod
+    def eye(n, like):
+        import numpy
+
+        return numpy.eye(n).astype(like.dtype)
+
+    @staticmethod
     def drawn_like(x, numbers):
         import numpy
 
@@ -219,6 +245,22 @@ class TorchTensors:
         import torch
 
         return x.to(getattr(torch, name))
+
+    @staticmethod
+    def rounded_at_random(x, numbers, bits):
+        import torch
+
+        # By NumPy's rule: the same numbers decide the same way.
+        numbers = torch.as_tensor(numbers).to(x)
+        spacing = torch.ldexp(torch.ones_like(x), torch.frexp(x)[1] - bits)
+        below = spacing * (x / spacing).floor()
+        return below + spacing * (x - below > spacing * numbers)
+
+    @staticmethod
+    def eye(n, like):
+        import torch
+
+        return torch.eye(n, dtype=like.dtype, device=like.device)
 
     @staticmethod
     def drawn_like(x, numbers):

@@ -20,7 +20,7 @@ INSTEAD = {
     "addcmul": "x + value * a * b", "bmm": "a @ b", "cbrt": "x ** (1 / 3)", "clamp": "clip(x, low, high)",
     "clone": NO_COPY, "copy": NO_COPY, "div": "a / b", "dot": "vdot(a, b)",
     "dtype": "finfo(x) for its eps, and astype(x, like) for another format",
-    "empty": "zeros_like(x)", "empty_like": "zeros_like(x)", "eye": "zeros_like(x): no array without another",
+    "empty": "zeros_like(x)", "empty_like": "zeros_like(x)",
     "flatten": "reshape(x, (-1,))", "getattr": ASK, "hasattr": ASK, "isinstance": "ndim(x): a single number has 0 axes",
     "item": "the array itself: every word takes one of one element", "lerp": "a + weight * (b - a)", "mm": "a @ b",
     "mul": "a * b", "neg": "-x", "numel": "size(x)", "ones": "ones_like(x)", "permute": "transpose(x, axes)",

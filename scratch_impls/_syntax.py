@@ -21,7 +21,7 @@ BUILTINS = frozenset({
 })  # fmt: skip
 # What an array is asked for, and what lists and dicts do; a file's own named tuples add their fields.
 ATTRIBUTES = frozenset({"T", "shape", "ndim", "eps", "append", "get", "items", "keys", "values"})
-DRAWS = frozenset({"uniform", "normal"})
+DRAWS = frozenset({"uniform", "normal", "rounded"})
 HERE = ("Case", "Spec", "State", "as_shape", "case", "map_state")
 MODULES = frozenset({"__future__", "typing", "collections.abc"})
 
@@ -135,7 +135,7 @@ class _File:
             return
         if base == "rng":
             if node.attr not in DRAWS and self.draws:
-                yield f"rng.{node.attr}: rng.uniform(x) and rng.normal(x) draw as many numbers as x has"
+                yield f'rng.{node.attr}: there are rng.uniform(x), rng.normal(x) and rng.rounded(x, "bfloat16")'
         elif node.attr not in ATTRIBUTES | self.fields:
             yield f".{node.attr}: {instead(node.attr)}"
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from ._number_systems import system_of
 
 __all__ = [
-    "astype", "clip", "cos", "eigh", "exp", "finfo", "full_like", "inv_root", "log", "matmul", "max", "maximum", "mean",
-    "min", "minimum", "ndim", "newton_schulz", "norm", "ones_like", "outer", "pi", "qr", "reshape", "shape", "sign",
-    "size", "sqrt", "sum", "svd", "transpose", "vdot", "where", "zeros_like",
+    "astype", "clip", "cos", "eigh", "exp", "eye", "finfo", "full_like", "inv_root", "log", "matmul", "max", "maximum",
+    "mean", "min", "minimum", "ndim", "newton_schulz", "norm", "ones_like", "outer", "pi", "promote", "qr", "reshape",
+    "shape", "sign", "size", "sqrt", "sum", "svd", "transpose", "vdot", "where", "zeros_like",
 ]  # fmt: skip
 
 pi = math.pi
@@ -172,7 +172,15 @@ def ones_like(x):
     return full_like(x, 1)
 
 
+def eye(n, *, like):
+    """The matrix of n rows with 1 on the diagonal and 0 elsewhere, in the format of like."""
+    return system_of(like).eye(n, like)
+
+
 # Formats.
+
+
+EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 
 
 class Format(NamedTuple):
@@ -186,12 +194,17 @@ class Format(NamedTuple):
 
 def finfo(x):
     """The format of x: `finfo(x).eps` is the distance from 1 to the next number; float64's unless x names another."""
-    return Format({"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}.get(format_of(x), 2.0**-52))
+    return Format(EPS.get(format_of(x), EPS["float64"]))
 
 
 def astype(x, like):
     """x in the format of another array, or in that of a name such as "float32"."""
     return system_of(x).astype(x, like if isinstance(like, str) else format_of(like))
+
+
+def promote(x, name):
+    """x in the format of a name such as "float32" where its own is narrower: to compute in it what x is kept in."""
+    return astype(x, name) if finfo(x).eps > EPS.get(name, EPS["float64"]) else x
 
 
 def format_of(x):
@@ -221,7 +234,8 @@ def svd(x):
 def inv_root(x, p):
     """x to the power of -1/p, for a symmetric matrix whose eigenvalues are above 0."""
     w, v = eigh(x)
-    return (v * w ** (-1 / p)) @ v.T
+    # Rounding may turn the smallest below 0: its size is taken, as of a singular value.
+    return (v * abs(w) ** (-1 / p)) @ v.T
 
 
 def newton_schulz(x, coefficients, steps):

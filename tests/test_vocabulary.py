@@ -55,6 +55,7 @@ ANY_SHAPE = {
     "size, shape and ndim": lambda x: x * w.size(x) / (1 + w.ndim(x) + len(w.shape(x))),
     "finfo": lambda x: x + 2 * w.finfo(1.0).eps,
     "astype": lambda x: w.astype(x, x) * 0.1,
+    "promote": lambda x: w.promote(x, "float32") * 0.1,
     "pi": lambda x: w.cos(w.pi * 3 / 7) * x,
     "power": lambda x: abs(x) ** 0.75,
 }
@@ -62,6 +63,7 @@ MATRIX = {
     "matmul": lambda x: w.matmul(x, w.transpose(x)),
     "axes of transpose": lambda x: w.transpose(x, (1, 0)) @ x,
     "sums of two axes": lambda x: x - w.mean(x, (0, 1), keepdims=True),
+    "eye": lambda x: w.eye(w.shape(x)[0], like=x) @ x * 0.1,
     "newton_schulz": lambda x: w.newton_schulz(x / (w.norm(x) + 1), (3.4445, -4.775, 2.0315), 2),
 }
 # Of a symmetric matrix with eigenvalues above 0, made of x; whatever does not depend on a sign.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,4 +97,4 @@ def _sayable(errors: np.ndarray) -> np.ndarray:
 def _size(value: Any, param: Any) -> int:
     """The elements of a state value; None, and the parameter itself, are as large as the parameter."""
     value = param if value is None else value
-    return int(np.size(getattr(value, "value", value)))
+    return math.prod(np.shape(value))  # of a randomly rounded one without its runs

@@ -84,6 +84,20 @@ class Pairs:
         return made if wider else Pairs._rounded_once(made)
 
     @staticmethod
+    def rounded_at_random(x: Bounded, numbers: np.ndarray, bits: int) -> Bounded:
+        spacing = np.ldexp(np.ones_like(x.value), np.frexp(x.value)[1] - bits)
+        below = spacing * np.floor(x.value / spacing)
+        over = x.value - below - spacing * numbers
+        # Near the number that decides it may be the neighbour; far from it the result is exact, whatever the error was.
+        # The number itself is rounded to the format, and so is its product.
+        unsure = abs(over) <= x.error + 3 * x.precision.roundoff * spacing
+        return Bounded(below + spacing * (over > 0), np.where(unsure, spacing, 0.0), x.precision)
+
+    @staticmethod
+    def eye(n: int, like: Bounded) -> Bounded:
+        return Bounded(np.eye(n), np.zeros((n, n)), like.precision)
+
+    @staticmethod
     def drawn_like(x: Bounded, numbers: Any) -> Bounded:
         return Bounded(numbers, np.zeros(x.shape), x.precision)
 
@@ -158,6 +172,16 @@ class RandomRounding:
     @staticmethod
     def astype(x: RandomlyRounded, name: str) -> RandomlyRounded:
         return x  # all runs are rounded as the parameter's format is
+
+    @staticmethod
+    def rounded_at_random(x: RandomlyRounded, numbers: np.ndarray, bits: int) -> RandomlyRounded:
+        spacing = np.ldexp(np.ones_like(x.value), np.frexp(x.value)[1] - bits)
+        below = spacing * np.floor(x.value / spacing)
+        return RandomlyRounded(below + spacing * (x.value - below > spacing * numbers), x.rounding)
+
+    @staticmethod
+    def eye(n: int, like: RandomlyRounded) -> RandomlyRounded:
+        return RandomlyRounded.exact(np.eye(n), like.rounding)
 
     @staticmethod
     def drawn_like(x: RandomlyRounded, numbers: Any) -> RandomlyRounded:
