@@ -10,9 +10,10 @@ from pathlib import Path
 from types import ModuleType
 
 from . import vocabulary
+from ._complaints import complaints
 from ._first_step import refuse_wrong_first_steps
 from ._syntax import refuse_foreign_words
-from .spec import Case, Spec, SpecError, State, as_shape, case, complaints, map_state
+from .spec import Case, Spec, SpecError, State, as_shape, case, map_state
 from .vocabulary import *  # noqa: F403  its __all__, the words of docs/vocabulary.md
 
 __all__ = [
@@ -88,5 +89,7 @@ def _checked(module: ModuleType, stem: str) -> Spec:
     if spec.name != stem:
         lacks.insert(0, f"its name is {spec.name!r}, and the file is {stem}.py: they must be the same")
     if lacks:
-        raise SpecError(f"{stem}.py: " + "; ".join(lacks))
+        # One line each: a file that was begun lacks several.
+        more = "".join(f"\n  {sentence}" for sentence in lacks[1:])
+        raise SpecError(f"{stem}.py: {lacks[0]}{more}")
     return spec

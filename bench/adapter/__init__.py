@@ -61,7 +61,8 @@ def _class_of(spec: Spec, execute: Callable[..., Any] | None) -> type[ScratchOpt
 
 def __getattr__(name: str) -> Any:
     """ScratchGd, ScratchRmsprop, ...: one class for each file in scratch_impls, so that optimizers pickle by name."""
-    for spec in scratch_impls.all_specs() if name.startswith("Scratch") else ():
+    every = (*scratch_impls.names(), *scratch_impls.literature_names()) if name.startswith("Scratch") else ()
+    for spec in map(scratch_impls.load, every):
         if class_name(spec) == name:
             return as_optimizer(spec)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

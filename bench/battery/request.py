@@ -106,8 +106,8 @@ def check_form(text: str) -> None:
             raise SpecError(f"there is no formula file {text}")
     elif ":" in text:
         check_class_name(text)
-    elif text not in scratch_impls.names():
-        near = nearest(text, scratch_impls.names())
+    elif text not in (every := (*scratch_impls.names(), *scratch_impls.literature_names())):
+        near = nearest(text, every)
         raise TargetError(
             f"{text!r} is neither MODULE:CLASS, such as torch.optim:SGD, nor a file FORMULA.py, nor a scratch "
             f"optimizer: {near}"

@@ -62,7 +62,6 @@ def check_fits(job: Job) -> None:
     After an hour of training is too late for a missing option or for a class that is no optimizer.
     """
     for spec in job.specs:
-        _check_update(spec)
         _check_words(job, spec)
     if job.against is not None:
         _check_options(job, *job.against)
@@ -81,26 +80,6 @@ def _check_words(job: Job, spec: Spec) -> None:
         raise TargetError(f"{spec.name}: {error}: mend reference, or name a class with --against") from None
     for name in (name for case in spec.cases for name in case.problems):
         problems.check_name(name)
-
-
-def _check_update(spec: Spec) -> None:
-    """TargetError where a step does not return what the adapter takes."""
-    import torch
-
-    if spec.closure:  # it evaluates a loss, which is not at hand here
-        return
-    hyper = spec.hyper(**spec.cases[0].hyper)
-    param, grad = (torch.full(as_shape((2, 2), spec.dims), value) for value in (1.0, 0.5))
-    made = spec.update(param, grad, spec.start(param, hyper), 1, **hyper)
-    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], dict)):
-        kind = f"{len(made)} values" if isinstance(made, tuple) else f"a {type(made).__name__}"
-        raise TargetError(f"{spec.name}: update returned {kind}; it must return (new parameter, new state)")
-    shape = tuple(getattr(made[0], "shape", ()))
-    if shape != tuple(param.shape):
-        raise TargetError(
-            f"{spec.name}: update made of a parameter of shape {tuple(param.shape)} one of shape {shape}; "
-            "it must keep the shape"
-        )
 
 
 def _check_options(job: Job, name: str, make: Factory) -> None:

@@ -19,7 +19,7 @@ def list_() -> None:
         from ..study import problems as registry
 
         out = console()
-        for spec in scratch_impls.all_specs():
+        for spec in map(scratch_impls.load, (*scratch_impls.names(), *scratch_impls.literature_names())):
             against = "itself on NumPy: torch has no twin of it"
             if spec.reference:
                 against = f"torch.optim.{spec.reference} ({', '.join(torch_paths.paths(spec.reference))})"

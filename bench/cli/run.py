@@ -14,9 +14,13 @@ from ._summary import is_wrong, print_lines, print_verdict
 from ._terminal import bad_input, data_option, name_list, progress_bar
 from ._their_code import check_fits, told_by_their_lines
 
+# In the place of a name: all that torch does not have. Without it a run takes no longer than before they were here.
+LITERATURE = "literature"
+
 
 @click.command()
-@click.option("--optimizers", callback=name_list, metavar="A,B", help="Only these; see `twinstep list`.")
+@click.option("--optimizers", callback=name_list, metavar="A,B",
+              help="Only these; see `twinstep list`. `literature`: all that torch does not have.")  # fmt: skip
 @click.option("--problems", callback=name_list, metavar="P,Q", help="Only these; see `twinstep list`.")
 @click.option("--seeds", type=click.IntRange(1, 10_000), default=3, show_default=True, help="How many, from seed 0.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float64", show_default=True)
@@ -79,7 +83,9 @@ def run(
 
 
 def _specs(names: tuple[str, ...] | None) -> tuple[scratch_impls.Spec, ...]:
-    return tuple(scratch_impls.load(name) for name in names or scratch_impls.names())
+    given = names or scratch_impls.names()
+    every = [name for one in given for name in (scratch_impls.literature_names() if one == LITERATURE else (one,))]
+    return tuple(map(scratch_impls.load, dict.fromkeys(every)))
 
 
 def _check_problems(names: tuple[str, ...] | None) -> None:
