@@ -64,17 +64,23 @@ def measure(spec: Spec) -> Entry:
     return Entry(spec, {**dict(_gaps(spec)), **losses}, runs, _picture(spec, runs))
 
 
-def _gaps(spec: Spec) -> Iterator[tuple[Key, float]]:
+def _gaps(spec: Spec, dtypes: Sequence[str] = FORMATS) -> Iterator[tuple[Key, float]]:
     """The largest gap of all cases, in single steps from synchronised state."""
     # The book's cases have eps and lr where torch has not: the twin cannot take them.
     cases = [case for case in spec.cases if case.reference == "torch"]
-    for implementation, dtype, theirs in _references(spec):
+    for implementation, dtype, theirs in (one for one in _references(spec) if one[1] in dtypes):
         gaps = [
             replay(spec, hyper, as_optimizer(spec), theirs, scenario, dtype=dtype, equal_params=True).worst().gap_bounds
             for case in cases
             for hyper, scenario in _steps(spec, case, dtype)
         ]
         yield (spec.name, implementation, dtype), max(gaps)
+
+
+def bounds_by_implementation(spec: Spec, dtypes: Sequence[str]) -> dict[tuple[str, str], float]:
+    """(implementation, dtype) -> the largest gap from it: what the gallery shows of a formula."""
+    with one_thread():
+        return {(name, dtype): gap for (_, name, dtype), gap in _gaps(spec, dtypes)}
 
 
 def _steps(spec: Spec, case: Case, dtype: str) -> Iterator[tuple[Mapping[str, Any], Scenario]]:
