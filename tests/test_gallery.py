@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import this_tree
 import torch
-from agreement_cells import each_spec
 
 from twinstep.bench.battery.checks import CHECKS
 from twinstep.bench.records.tables import TableError
@@ -21,7 +20,7 @@ from twinstep.bench.report import pictures as plots
 from twinstep.reference import torch_paths
 from twinstep.reference.frameworks import AXES, axes_of
 from twinstep.reference.known_defects import DEFECTS
-from twinstep.scratch_impls import all_specs, load
+from twinstep.scratch_impls import all_specs, literature_names, load
 
 CONSTRAINTS = (this_tree.ROOT / "constraints.txt").read_text(encoding="utf-8").split()
 PINNED = dict(line.split("==") for line in CONSTRAINTS if "==" in line)["torch"]
@@ -36,8 +35,14 @@ def entry(name):
     return gallery.measure(load(name))
 
 
+thorough = pytest.mark.thorough("each is measured anew for the gallery, seconds each")
+OF_THE_PAGE = [
+    *all_specs(), *(pytest.param(load(name), marks=thorough, id=name) for name in literature_names())
+]  # fmt: skip
+
+
 @same_torch
-@each_spec
+@pytest.mark.parametrize("spec", OF_THE_PAGE, ids=lambda s: s.name)
 def test_what_is_measured_is_what_the_page_says(spec):
     made, there = entry(spec.name), gallery.read_figures(this_tree.ROOT)
     assert any(key[0] == spec.name for key in there), f"{spec.name} is not in the gallery yet: twinstep gallery"
@@ -54,11 +59,11 @@ def test_what_is_measured_is_what_the_page_says(spec):
 @same_torch
 def test_the_page_is_what_the_registry_gives():
     figures = gallery.read_figures(this_tree.ROOT)
-    assert (this_tree.ROOT / gallery.PAGE).read_text(encoding="utf-8") == pages.page(all_specs(), figures), (
+    assert (this_tree.ROOT / gallery.PAGE).read_text(encoding="utf-8") == pages.page(gallery.every_spec(), figures), (
         "twinstep gallery"
     )
     drawn = {p.stem for p in (this_tree.ROOT / gallery.PICTURES).glob("*")}
-    assert drawn == {gallery.OVERVIEW.stem, *(spec.name for spec in all_specs())}
+    assert drawn == {gallery.OVERVIEW.stem, *(spec.name for spec in gallery.every_spec())}
 
 
 @same_torch
@@ -188,7 +193,7 @@ def test_a_picture_that_cannot_be_read_is_drawn_anew(copied):
 
 
 def test_conventions_are_said_of_what_exists():
-    options = {spec.name: spec.defaults for spec in all_specs()}
+    options = {spec.name: spec.defaults for spec in gallery.every_spec()}
     options |= {spec.reference: torch_paths.options(spec.reference) for spec in all_specs() if spec.reference}
     for axis in AXES:
         assert set(axis.here) <= set(options), axis.name
@@ -198,7 +203,7 @@ def test_conventions_are_said_of_what_exists():
     assert "place of lr" not in [axis.name for axis in axes_of(load("gd"))], "it has no momentum"
 
 
-@each_spec
+@pytest.mark.parametrize("spec", gallery.every_spec(), ids=lambda s: s.name)
 def test_every_optimizer_has_conventions_each_once(spec):
     names = [axis.name for axis in axes_of(spec)]
     assert names and len(names) == len(set(names)), names
@@ -219,7 +224,7 @@ def widths(text):
 
 def test_every_row_has_the_cells_of_its_table():
     found = widths((this_tree.ROOT / gallery.PAGE).read_text(encoding="utf-8"))
-    assert found == [{5}, {5}] * len(all_specs())
+    assert found == [{5}, {5}] * len(gallery.every_spec())
 
 
 def test_control_a_bar_in_a_cell_is_no_border():

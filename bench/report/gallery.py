@@ -182,7 +182,8 @@ def products(root: Path, entries: Sequence[Entry]) -> dict[Path, bytes]:
     texts |= {DEFECTS: defects.page(), CHECKS_PAGE: pages.checks_page()}
     if (root / README).is_file():
         texts[README] = pages.with_index((root / README).read_text(encoding="utf-8"), specs, figures)
-    drawn = {OVERVIEW: plots.png(plots.overview(problems.load("bowl"), {e.spec.name: e.runs["bowl"] for e in entries}))}
+    ways = {e.spec.name: e.runs["bowl"] for e in entries if e.spec.name not in scratch_impls.literature_names()}
+    drawn = {OVERVIEW: plots.png(plots.overview(problems.load("bowl"), ways))}
     drawn |= {PICTURES / f"{entry.spec.name}.png": entry.picture for entry in entries}
     return {**{path: text.encode() for path, text in texts.items()}, **dict(_kept(root, drawn))}
 
@@ -231,4 +232,9 @@ def _csv(figures: dict[Key, float]) -> str:
 def entries() -> list[Entry]:
     """Every optimizer of the registry, measured on one thread; takes minutes."""
     with one_thread():
-        return [measure(spec) for spec in scratch_impls.all_specs()]
+        return [measure(spec) for spec in every_spec()]
+
+
+def every_spec() -> tuple[Spec, ...]:
+    """Those of torch and those from the literature, in the order of the page."""
+    return (*scratch_impls.all_specs(), *map(scratch_impls.load, scratch_impls.literature_names()))

@@ -9,7 +9,7 @@ import torch
 
 from ...reference.frameworks import axes_of
 from ...reference.known_defects import defects_of, mended
-from ...scratch_impls import Spec
+from ...scratch_impls import Spec, literature_names
 from ..battery.checks import CHECKS
 from ..battery.design.declarations import DECLARATIONS
 from ..records.tables import TableError
@@ -43,9 +43,16 @@ not judged there, since it leaves it anyway, has "-".
 
 def page(specs: Sequence[Spec], figures: dict[Key, float]) -> str:
     """docs/gallery.md: a section for each Spec; figures as `gallery.measure` gives them."""
-    contents = " · ".join(f"[{spec.name}](#{spec.name})" for spec in specs)
+    ours = [spec for spec in specs if not _is_of_literature(spec)]
+    others = [spec for spec in specs if _is_of_literature(spec)]
+    lines = [" · ".join(f"[{spec.name}](#{spec.name})" for spec in part) for part in (ours, others) if part]
+    contents = "\n\nFrom the literature: ".join(lines)
     head = HEAD.format(torch=torch.__version__.partition("+")[0])
-    return "\n".join([head, contents, "", *(_section(spec, figures) for spec in specs)])
+    return "\n".join([head, contents, "", *(_section(spec, figures) for spec in (*ours, *others))])
+
+
+def _is_of_literature(spec: Spec) -> bool:
+    return spec.name in literature_names()
 
 
 CHECKS_HEAD = """\
@@ -89,7 +96,7 @@ def with_index(readme: str, specs: Sequence[Spec], figures: dict[Key, float]) ->
     if not end:
         raise TableError(f"README.md has no place for the table of optimizers: lines with {BEGIN} and {END}")
     table = ["| optimizer | held against | gap/bound, float32 | float64 |", "|---|---|---:|---:|"]
-    for spec in specs:
+    for spec in (spec for spec in specs if not _is_of_literature(spec)):
         title = spec.formula.partition("\n")[0].rstrip(".")
         against = f"`torch.optim.{spec.reference}`" if spec.reference else "itself on NumPy"
         # Over all paths: torch has three, and a user may get any of them.
@@ -104,11 +111,11 @@ def _section(spec: Spec, figures: dict[Key, float]) -> str:
     against = (
         f"`torch.optim.{spec.reference}`" if spec.reference else "the formula on NumPy, since torch has no twin of it"
     )
-    cases = {name: spec.case_for(name) for name in DRAWN}
+    cases, folder = {name: spec.case_for(name) for name in DRAWN}, "literature/" if _is_of_literature(spec) else ""
     options = "; ".join(f"{name}: {_options(case.hyper)}" for name, case in cases.items())
     parts = [
         f"## {spec.name}",
-        f"**{title}** Held against {against}. [{spec.name}.py](../scratch_impls/{spec.name}.py)",
+        f"**{title}** Held against {against}. [{spec.name}.py](../scratch_impls/{folder}{spec.name}.py)",
         "```text\n" + rest.strip("\n") + "\n```",
         f"![{spec.name} on the bowl and on Rosenbrock](gallery/{spec.name}.png)",
         f"{options}.",

@@ -8,8 +8,8 @@
     x <- x - lr k (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
 
 Source      Liang et al. 2024 (arXiv 2411.16085), algorithm 1, with the scale of the authors' AdamW.
-Convention  k is divided by its mean, 0.001 at least, as the authors' code and timm; the paper has n / (n_k + 1), where
-            n_k of n elements move. timm and pytorch_optimizer decay before the step, as here.
+Convention  k is divided by its mean, 0.001 at least, as the authors' code and timm; algorithm 1 adds eps to the mean.
+            Decay comes before the step, as in timm.
 Shapes      x, g, m, v and k alike; dtype in = dtype out. t is the number of the step, from 1.
 """
 
