@@ -66,14 +66,8 @@ def refusal(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0] if on_purpose else ""
 
 
-def _seed_torch(seed: int) -> None:
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed takes a millisecond, and steps are seeded one by one
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(seed)
-
-
 GENERATORS: dict[str, Callable[[int], Any]] = {
-    "torch's random state": _seed_torch,
+    "torch's random state": global_state.seed_torch,
     "NumPy's random state": np.random.seed,  # the global generator is what it may draw from
     "Python's random state": random.seed,
 }
