@@ -178,10 +178,10 @@ class Seen:
             tensors = self._tensors([self.fit((4,))])
             self._step(tensors, tensors, **{**base, **own})
 
-        what = "rates" if set(own) == {"lr"} else ", ".join(own)
-        if why_refused(alone):
-            return ""  # it refuses the values, and not that a group has its own
-        return (why := why_refused(two)) and f"it refuses groups with {what} of their own: {why}"
+        why = why_refused(two)
+        if not why or why_refused(alone):
+            return ""  # else it refuses the values, and not that a group has its own
+        return f"it refuses groups with {'rates' if set(own) == {'lr'} else ', '.join(own)} of their own: {why}"
 
     @functools.cached_property
     def own_rates(self) -> str:

@@ -81,20 +81,20 @@ def own_allowed(context: Context, base: Mapping[str, Any], own: Mapping[str, Any
     return not why
 
 
-# Of the 23, each of which would need an optimizer of its own: every shape and group, of those of one shape the first, two
-# in the middle, those at a block's edge (of 16), and the last.
+# Of the 23, each of which would need an optimizer of its own: every shape and group, of those of one shape two in the
+# middle, those at the edge of a block of 16, and the last.
 COMPARED_OF_THE_MODEL = (*range(5), 7, 8, 15, 16, *range(19, 23))
 
 
 def judge_groups_of_a_model(context: Context, case: Case) -> None:
-    """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, forty steps."""
+    """Twenty-three parameters of up to four dimensions in three groups, two with values of their own, 24 steps."""
     if several_refused(context):
         return
     # Twenty in one group, since multi-tensor code takes parameters in blocks; fifteen of one shape, so that state which
     # is paired by shape goes astray.
     shapes = ((3, 2), (4,), (2, 3, 2), (2, 1, 2, 3), (5,), *[(2,)] * 15, (3,), (2, 2), (4,))
     start = parameters(context.seed, shapes, best_dtype(context), context.device)
-    history = gradient_history(context.seed, 40, start)
+    history = gradient_history(context.seed, 24, start)
     known = groups_of(context.build(clones(start[:1]), **case.hyper))[0]
     given = {n: v for n, v in {**context.subject.options, **case.hyper}.items() if n in known}
     halved = {n: new for n, v in given.items() if (new := other_value(n, v)) is not None}
