@@ -136,7 +136,7 @@ def _signature(make: Factory) -> dict[str, Any]:
     """Every parameter but the first is an option."""
     parameters = list(inspect.signature(make).parameters.values())
     named = [p for p in parameters[1:] if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    fixed = {}
+    fixed: dict[str, Any] = {}
     inner = make
     while isinstance(inner, functools.partial):
         fixed, inner = {**inner.keywords, **fixed}, inner.func

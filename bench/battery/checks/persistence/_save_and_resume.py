@@ -76,7 +76,8 @@ def judge_resumed_run(context: Context, case: Case, dtype: str) -> None:
 
 def faults_of_resumed_run(context: Context, case: Case, dtype: str) -> list[Failed]:
     optimizer, params = subject_after(context, case, dtype, BEFORE)
-    faults, where = Faults(), {"case": case, "dtype": dtype}
+    faults = Faults()
+    where: dict[str, Any] = {"case": case, "dtype": dtype}
     saved = through_a_file(optimizer.state_dict(), faults)
     groups_of(optimizer)  # the options that are to come back stand there
     resumed, fresh = load_into_fresh(context, case, params, saved)
