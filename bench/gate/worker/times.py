@@ -19,7 +19,7 @@ from ..trees import Tree
 from .idle import does_nothing
 from .orders import Emit, load_trees
 
-ROUNDS = 40
+ROUNDS = 40  # with blocks of 4 ms: what the threshold's false alarms (`decide.Rule`) were measured with
 # Only steps of many milliseconds reach it (L-BFGS on the mlp: 36 ms): fewer rounds of longer blocks see as much.
 BUDGET_S = 2.0
 
