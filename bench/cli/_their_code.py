@@ -30,6 +30,7 @@ def told_by_their_lines(job: Job) -> Iterator[None]:
             yield
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
+        # By the file and not by the module: a formula file is loaded under a name of ours.
         theirs = traceback.StackSummary.from_list([f for f in frames if any(_same(f.filename, file) for file in files)])
         if not theirs:
             raise

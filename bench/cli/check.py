@@ -82,6 +82,7 @@ def check(
     except KeyboardInterrupt:
         click.echo(f"interrupted: {_finished(results)}; no report is written", err=True)
         raise click.exceptions.Exit(130) from None
+    # Before the file is written: a disk that is full must not cost the verdict.
     show(report, console(), verbose=verbose)
     if json_file is not None:
         from ..records.tables import TableError, replace_file

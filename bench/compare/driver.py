@@ -96,5 +96,6 @@ def joined(unit: list[torch.nn.Parameter]) -> torch.Tensor:
 
 def as_row(tensor: torch.Tensor) -> np.ndarray:
     """A tensor of any device and format as one float64 row."""
+    # float64 holds every number of the narrower formats exactly, and NumPy has no bfloat16.
     array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy().reshape(-1)
     return array

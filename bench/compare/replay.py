@@ -84,6 +84,7 @@ def replay(
     arrays = {name: np.stack(found) for name, found in rows.items()}
     if states != "all":
         _ignore_state(arrays, layout, states)
+    # A formula without a twin whose update returned NaN agreed with itself on NumPy, with gap 0 (CHANGELOG).
     alone = all(getattr(type(each.optimizer), "spec", None) is spec for each in (left, right))
     if not equal_params:  # else each step begins where theirs went, which this does not follow
         _find_no_number(arrays, reasons(spec, full, scenario, dtype, layout), dtype, alone=alone)

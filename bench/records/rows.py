@@ -149,6 +149,7 @@ def commit(root: Path) -> str:
         return "unknown"
     try:
         git = ["git", "-C", str(root)]
+        # Twelve digits: git's own --short grows with the repository, and names of one commit must stay equal.
         head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=10)
         changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

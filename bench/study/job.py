@@ -58,6 +58,7 @@ class Job:
 
     def tasks(self) -> list[Task]:
         """A training for each cell, and a gap beside the first seed's."""
+        # The gap once: its histories begin with seed 0 (`task._gap`), whatever seed is trained.
         return [self._task(what, *cell) for cell in self.cells() for what in ("training", "gap")[: 1 + (not cell[3])]]
 
     def shared(self) -> list[Task]:
