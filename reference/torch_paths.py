@@ -84,9 +84,8 @@ def mended_twin(name: str) -> type[Optimizer]:
 
 @contextlib.contextmanager
 def _float64_by_default() -> Iterator[None]:
-    # torch keeps its counters in float32 unless float64 is the default format (`_get_scalar_dtype`), and takes powers of
-    # them: 1 - 0.999**t
-    # is then 1.3e-5 off, whatever the parameters' format.
+    # torch keeps its counters in float32 unless float64 is the default format (`_get_scalar_dtype`), and takes powers
+    # of them: 1 - 0.999**t is then 1.3e-5 off, whatever the parameters' format.
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:

@@ -126,6 +126,7 @@ def _behind_partials(make: Any) -> Any:
 def fixed_by(make: Any) -> dict[str, Any]:
     """The options that partials fix, but for those of execution."""
     found: dict[str, Any] = {}
+    # functools flattens a partial of a partial, but none that was given attributes of its own.
     while isinstance(make, functools.partial):
         found = {**make.keywords, **found}  # the outer one rules
         make = make.func
@@ -149,6 +150,7 @@ def _signature(make: Factory) -> dict[str, Any]:
 
 
 def _torch_name(cls: Any) -> str:
+    # The very object, since somebody's own class may be called Adam too.
     mine = isinstance(cls, type) and issubclass(cls, Optimizer) and getattr(torch.optim, cls.__name__, None) is cls
     return cls.__name__ if mine else ""
 
