@@ -146,6 +146,7 @@ def _run_scheduled(
     optimizer = context.build(params, **hyper)
     group = optimizer.param_groups[0]
     before = {key: value for key, value in group.items() if key != "params"}
+    # With the group's own values: OneCycleLR writes betas[0] alone, beside whatever the group has for the others.
     recorder = _ScheduleRecorder([torch.nn.Parameter(torch.zeros(1))], {**optimizer.defaults, **before})
     found, values, schedules = [], [], (schedule(recorder), schedule(optimizer))
     for step, row in enumerate(history):
@@ -154,6 +155,7 @@ def _run_scheduled(
             if group[key] != value:
                 raise Failed(f'{name}: before step {step + 1} group["{key}"] is {group[key]!r}, scheduled is {value!r}')
         found += run(optimizer, params, [row])
+        # Or LRScheduler.step would warn that it comes before the optimizer's.
         recorder.step()
         for each in schedules:
             each.step()

@@ -168,6 +168,7 @@ def _one_group_a_parameter(context: Context, case: Case, start: Any) -> tuple[An
 def _judge_zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
     if not hasattr(optimizer, "zero_grad"):
         raise Failed("it has no zero_grad()")
+    # A class may know no set_to_none; left out, either way of clearing is right (torch's default changed in 2.0).
     accepted = inspect.signature(optimizer.zero_grad).parameters
     for keywords in ({}, {"set_to_none": False}, {"set_to_none": True}):
         if keywords and "set_to_none" not in accepted:

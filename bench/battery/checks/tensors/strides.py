@@ -29,6 +29,7 @@ def _strided(x: torch.Tensor) -> torch.Tensor:
 
 
 def _transposed(x: torch.Tensor) -> torch.Tensor:
+    # There and back: the same values at the same indices, in another order of memory.
     return x.transpose(0, -1).contiguous().transpose(0, -1)
 
 
