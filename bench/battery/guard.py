@@ -58,6 +58,7 @@ def watched(work: Callable[[], int]) -> int:
         end_with(parent)
         signal.signal(signal.SIGINT, _interrupted)
         return _report_status(work, write)
+    # After the fork: a child that inherited these would hand its signals on to itself.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _handing_on(child))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

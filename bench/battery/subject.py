@@ -169,6 +169,7 @@ def tried_drive(make: Factory, hyper: Mapping[str, Any], device: str) -> Drive |
     """
 
     def takes(gradient: torch.Tensor) -> bool:
+        # A matrix, since some rules take nothing else (torch's Muon).
         param = torch.nn.Parameter(torch.zeros(1, 1, device=device))
         param.grad = gradient
         try:

@@ -45,6 +45,7 @@ class Side:
             saved = self.optimizer.state_dict()
             for i, (count, state) in enumerate(scenario.synced):
                 values = map_state(state, lambda v: tensor(v) if isinstance(v, np.ndarray) else v)
+                # A number: torch's classes make the tensor of it that their path keeps (Adam.__setstate__).
                 saved["state"][i] = {"step": float(count), **values}
             self.optimizer.load_state_dict(saved)
 

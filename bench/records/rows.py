@@ -166,4 +166,5 @@ def processor() -> str:
         import cpuinfo
     except ImportError:
         return platform.processor() or platform.machine() or "unknown"
+    # On Linux platform.processor() is empty or x86_64, by which rows of two machines could not be told apart.
     return str((cpuinfo.get_cpu_info() or {}).get("brand_raw") or platform.processor() or "unknown")

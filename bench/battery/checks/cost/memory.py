@@ -169,6 +169,7 @@ class _StorageTracker(TorchDispatchMode):
             self.bytes_seen += storage.nbytes()
 
     def alive(self) -> int:
+        # Expired ones go, or the table would grow with every operator.
         self.storages = {k: v for k, v in self.storages.items() if not v[0].expired()}
         self.bytes_seen = sum(size for _, size in self.storages.values())
         return self.bytes_seen

@@ -42,7 +42,6 @@ def changed_options(context: Context, case: Case, params: Params, saved: dict[st
     found: dict[str, Any] = {}
     group = next((group for group in saved["param_groups"] if isinstance(group, Mapping)), {})
     for name in (n for n in {**context.subject.options, **case.hyper} if group.get(n) is not None):
-        # Not half: at that rate the run goes on in the end, and a rate kept from the constructor would look right.
         new = 3 * float(group[name]) if name == "lr" else other_value(name, group[name])
         with contextlib.suppress(TypeError, ValueError):  # such as etas of Rprop that are both below 1
             if new is not None:
