@@ -266,7 +266,7 @@ def _failure(fault: Failed) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _process_restored(threads: int) -> Iterator[None]:
-    """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
+    """Undoes what a subject changed globally, and swallows what it printed: global-state alone reports that."""
     before, filters = global_state.read(), list(warnings.filters)
     torch.set_num_threads(threads)
     try:

@@ -64,6 +64,7 @@ def check(
 
     Exit: 0 passed, 1 failed, 2 wrong input, 4 nothing was checked, 5 Twinstep itself failed in a check and none failed.
     """
+    # click's FloatRange lets nan and inf pass.
     if timeout is not None and not math.isfinite(timeout):
         raise click.UsageError(f"--timeout {timeout}: how many seconds?")
     if timeout is not None and not isolate:

@@ -98,6 +98,7 @@ def _find_no_number(arrays: dict[str, np.ndarray], why: Iterator[Any], dtype: st
     alone   both sides are the formula itself: of a number that is none, as 0 / 0, nobody else says that it is right
     """
     with np.errstate(invalid="ignore"):
+        # With a finite bound and a value within the format there is an exact number: fifty digits would only say so.
         may_be_none = ~(np.isfinite(arrays["error"]) & (abs(arrays["value"]) < torch.finfo(getattr(torch, dtype)).max))
     doubtful = alike_not_finite(arrays["ours"], arrays["theirs"]) & ~arrays["no_number"] & may_be_none
     steps = np.flatnonzero(doubtful.any(axis=1))

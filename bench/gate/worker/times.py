@@ -81,6 +81,7 @@ def _step_functions(
         except Exception as error:
             return {}, {"arm": arm.replace("null", "base"), "error": their_traceback(error)}
         steps[arm] = step
+    # Of the base's tree: the head must not choose what it is measured by.
     if reference and cell.optimizer and (against := made["base"][cell.optimizer]().against) is not None:
         with contextlib.suppress(Exception):  # the reference is reported, never gated
             steps["reference"] = subjects.stepper(against.make, cell, number)

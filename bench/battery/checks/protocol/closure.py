@@ -91,6 +91,7 @@ def _judge_calls(returned: Any, calls: list[tuple[bool, float]], expected: int, 
     plain = returned.detach() if isinstance(returned, torch.Tensor) and returned.numel() == 1 else returned
     value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
     # The loss of any call: a line search may return its first (torch's L-BFGS) or its last.
+    # Equal to the last bit: it is handed on, and nobody computes with it.
     if value is None or value not in [loss for _, loss in calls]:
         raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
 

@@ -57,7 +57,7 @@ def strides(context: Context) -> None:
 
 
 def _judge_expanded(context: Context) -> None:
-    """A gradient with stride 0, as the derivative of a sum has; its storage is large enough to be misread safely."""
+    """A gradient with stride 0, as the derivative of a sum has: one number in memory for all elements."""
     dtype, case = best_dtype(context), context.richest
     not_by_design(context, "stochastic")
     shape = fitted((20,))
