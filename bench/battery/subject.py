@@ -159,7 +159,8 @@ def _owner(cls: Any, formula: Spec | None) -> Owner:
     if formula is not None and load_if_ours(formula.name) is formula:  # not somebody's formula file
         return Owner.OURS
     # By the module and not by the public name: the classes that stand in for torch's keep its module (`driving`).
-    return Owner.TORCH if str(getattr(cls, "__module__", "")).startswith("torch.optim") else Owner.STRANGER
+    module = str(getattr(cls, "__module__", ""))
+    return Owner.TORCH if f"{module}.".startswith("torch.optim.") else Owner.STRANGER  # torch_optimizer is another's
 
 
 def tried_drive(make: Factory, hyper: Mapping[str, Any], device: str) -> Drive | None:

@@ -31,7 +31,7 @@ def pictures(folder: str | Path) -> list[Path]:
     journal = _content(journal_path(folder, "losses"))
     there = [path for what in ("losses", "traces") for path in Path(folder).glob(f"{what}-*.png")]
     # Found in the journal's bytes, as `encode` wrote them: to decode the rows of many runs takes far longer.
-    named = {path: json.dumps(path.stem.partition("-")[2]) for path in there}
+    named = {path: json.dumps(path.stem.partition("-")[2], ensure_ascii=False) for path in there}
     return sorted(path for path, problem in named.items() if f'"problem": {problem}'.encode() in journal)
 
 

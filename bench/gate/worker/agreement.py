@@ -67,7 +67,7 @@ def _make_both(name: str, made: Made, emit: Emit) -> tuple[Subject | None, Subje
         except Exception as error:
             raised[arm] = error
             # By its kind: a message may hold addresses, and names of a tree's own modules.
-            base_too = type(raised.get("base")) is type(error)
+            base_too = comparison.same_kind(raised.get("base"), error)
             emit("broken", arm=arm, optimizer=name, error=their_traceback(error), base_too=base_too)
     return found.get("base"), found.get("head")
 
