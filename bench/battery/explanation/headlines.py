@@ -7,10 +7,11 @@ formula with that very convention in the place of the reference, or gradients gi
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ....reference.conventions import as_formula, variants
+from ....reference.conventions import as_formula, slips, variants
 from ....scratch_impls import Spec
 from ...adapter import as_optimizer
 from ..context import Against, Context
@@ -80,7 +81,7 @@ def _formula_with(context: Context, spec: Spec, cause: str) -> Spec | None:
     assert context.against is not None
     for case in context.cases:
         hyper = context.against.taken(case.hyper)
-        for variant in variants(spec, hyper):
+        for variant in itertools.chain(variants(spec, hyper), slips(spec, hyper)):
             if variant.says == cause:
                 return as_formula(spec, variant, hyper)
     return None
