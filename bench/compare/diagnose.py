@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from .replay import Factory, trajectory
 from .scenario import Scenario
 
 WIDEST = "float64"
+MOST_ELEMENTS = 1000  # a hundred slips of a large tensor take seconds; small ones show the same slip
+MOST_ALIKE = 3  # of slips that one format cannot tell apart; more say that it tells nothing
 Kind = Callable[[Spec, Mapping[str, Any]], Iterator[Variant]]
 
 
@@ -54,21 +56,33 @@ def likely_cause(
         return found.end
     wide = found if dtype == WIDEST else walked(scenario, WIDEST)
     if named := _agreeing_in_both(variants, found, wide):
-        return named[0]
-    # What has no name may be a slip in one line of the formula, if it is one where gradients are zero now and then, too.
+        return named[0].says
+    # What has no name may be a slip in one line of the formula; if so, it is one where some gradients are zero, too.
+    if sum(np.size(start) for start in scenario.start) > MOST_ELEMENTS:
+        return ""
     alike = _agreeing_in_both(slips, found, wide)
     zeros = walked(_with_zeros(scenario), wide.dtype if wide.differs else dtype) if alike else found
-    return next(zeros.agreeing(slips, alike) if zeros.differs else iter(alike), "")
+    alike = list(zeros.agreeing(alike)) if zeros.differs else alike
+    return alike[0].says if alike else ""
 
 
-def _agreeing_in_both(kind: Kind, found: _Walked, wide: _Walked) -> list[str]:
+def _agreeing_in_both(kind: Kind, found: _Walked, wide: _Walked) -> list[Variant]:
+    every = list(kind(found.spec, found.hyper))
     if wide is found:
-        return list(found.agreeing(kind))
-    if both := list(found.agreeing(kind, list(wide.agreeing(kind)))):
+        return list(found.agreeing(every))
+    if both := list(found.agreeing(wide.agreeing(every))):
         return both
-    # Without float64's word one variant must be alone: a format may be too coarse to tell two apart.
-    alone = list(itertools.islice(found.agreeing(kind), 2))
-    return alone if len(alone) == 1 else []
+    # Without float64's word one rule must be alone: a format may be too coarse to tell two apart.
+    alone = list(itertools.islice(found.agreeing(every), MOST_ALIKE + 1))
+    return alone if 0 < len(alone) <= MOST_ALIKE and _are_one(alone, wide) else []
+
+
+def _are_one(some: Sequence[Variant], wide: _Walked) -> bool:
+    """Whether they go one way, to the digits of float64: one rule in two forms, as eps in each square or in their mean."""
+    if len(some) == 1:
+        return True
+    ways = [_walk(each, wide.scenario, WIDEST) for each in some]
+    return all(way is not None and ways[0] is not None and _agree(way[0], ways[0]) for way in ways[1:])
 
 
 def _with_zeros(scenario: Scenario) -> Scenario:
@@ -113,17 +127,15 @@ class _Walked:
     def differs(self) -> bool:
         return self.ours is not None and self.right is not None
 
-    def agreeing(self, kind: Kind, only: Sequence[str] | None = None) -> Iterator[str]:
-        """What the variants say that it agrees with, the commonest first; `only` those that say one of these."""
+    def agreeing(self, every: Iterable[Variant]) -> Iterator[Variant]:
+        """Those of the variants that it agrees with."""
         if self.ours is None or self.right is None:
             return
-        for variant in kind(self.spec, self.hyper):
-            if only is not None and variant.says not in only:
-                continue
+        for variant in every:
             walked = _walk(variant, self.scenario, self.dtype, beside=self.ours)
             # One that the formula agrees with as well explains nothing: such as decay elsewhere where there is none.
             if walked is not None and not _agree(self.right[0], walked):
-                yield variant.says
+                yield variant
 
 
 def _agree(values: np.ndarray, walked: tuple[np.ndarray, np.ndarray]) -> bool:
