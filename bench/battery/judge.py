@@ -21,7 +21,7 @@ from .checks import CHECKS, in_battery
 from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
 from .context import Check, Context, context_for, judged_as
-from .explanation import causes, headlines
+from .explanation import causes, headlines, remedies
 from .explanation.whose import Whose, our_traceback, their_traceback, whose
 from .guard import ProcessEnded, no_exit
 from .processes import hangs
@@ -202,7 +202,7 @@ def run_with_remedy(context: Context, check: Check, cause: str = "") -> CheckRes
     if not cause:
         return run_check(check, context)
     try:
-        other = headlines.remedied(context, cause)
+        other = remedies.remedied(context, cause)
     except Exception:  # of a formula somebody wrote, which does not take the variant's values
         return None
     return None if other is None else run_check(check, other)

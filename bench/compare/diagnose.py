@@ -78,7 +78,7 @@ def _agreeing_in_both(kind: Kind, found: _Walked, wide: _Walked) -> list[Variant
 
 
 def _are_one(some: Sequence[Variant], wide: _Walked) -> bool:
-    """Whether they go one way, to the digits of float64: one rule in two forms, as eps in each square or in their mean."""
+    """Whether they go one way, to the digits of float64: one rule in two forms, as eps in squares or in their mean."""
     if len(some) == 1:
         return True
     ways = [_walk(each, wide.scenario, WIDEST) for each in some]

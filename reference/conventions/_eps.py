@@ -26,11 +26,16 @@ def _has_eps(node: ast.AST) -> bool:
 def _beside_a_root(function: ast.FunctionDef, node: ast.BinOp) -> Iterator[Slip]:
     """sqrt(v) + eps."""
     yield Slip("eps is left out", replaced(function, node, node.left))
+    squared = ast.BinOp(node.left, ast.Add(), ast.BinOp(node.right, ast.Mult(), node.right))
+    yield Slip("the square of eps is added", replaced(function, node, squared))
     bound = ast.Call(ast.Name("maximum", ast.Load()), [node.left, node.right], [])
     root = node.left
     if isinstance(root, ast.BinOp) and isinstance(root.op, ast.Pow):
         inside = ast.BinOp(ast.BinOp(root.left, ast.Add(), node.right), ast.Pow(), root.right)
         yield Slip("eps stands inside the root", replaced(function, node, inside))
+        square = ast.BinOp(node.right, ast.Mult(), node.right)
+        inside = ast.BinOp(ast.BinOp(root.left, ast.Add(), square), ast.Pow(), root.right)
+        yield Slip("the square of eps stands inside the root", replaced(function, node, inside))
     yield Slip("eps is a lower bound instead of added", replaced(function, node, bound))
 
 

@@ -12,6 +12,8 @@ BACK = "the corrected averages are written back into the state"
 
 
 def variants(spec: Spec, full: Hyper) -> Iterator[Variant]:
+    if spec.closure:  # its state is a matter of its own, and a step of it many
+        return
     start = spec.start(0.0, full)
     names = [name for name, value in start.items() if isinstance(value, (int, float))]
     yield from _written_back(spec, full, names)
@@ -19,7 +21,7 @@ def variants(spec: Spec, full: Hyper) -> Iterator[Variant]:
         yield Variant(says=f"{name} of this step stands where that of the last step belongs",
                       spec=_of_this_step(spec, name), hyper=full)  # fmt: skip
         yield Variant(says=f"{name} is not kept from step to step", spec=_not_kept(spec, name), hyper=full)
-    if start and not any(isinstance(value, list) for value in start.values()):
+    if start:
         yield Variant(says="the first gradient is not remembered", spec=_without_the_first(spec), hyper=full)
 
 
