@@ -152,6 +152,13 @@ def _twins(node: ast.AST, scalars: set[str]) -> Iterator[ast.AST]:
     """beta2 where beta1 belongs, m where v does, the gradient as it came; one more or less than the step's number."""
     if not isinstance(node, (ast.BinOp, ast.Call)):
         return
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        for name in TWINS:  # beta h + (1 - beta) g with another beta
+            places = [i for i, each in enumerate(ast.walk(node)) if isinstance(each, ast.Name) and each.id == name]
+            if len(places) > 1:
+                made = copy.deepcopy(node)
+                nodes = list(ast.walk(made))
+                yield Exchange([nodes[i] for i in places], ast.Name(TWINS[name], ast.Load())).visit(made)
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Name) and child.id in TWINS:
             yield _exchanged(node, child, ast.Name(TWINS[child.id], ast.Load()))
