@@ -110,7 +110,8 @@ def check_optimizer(
 
 def judge(context: Context, **choice: Any) -> CheckReport:
     """The report of the chosen checks, each in this process; the choice is as for `report_of`."""
-    return report_of(facts_of(context), functools.partial(run_with_remedy, context), **choice)
+    asked = dataclasses.replace(context, battery=battery_named(choice.get("version")))
+    return report_of(facts_of(context), functools.partial(run_with_remedy, asked), **choice)
 
 
 def facts_of(context: Context) -> Facts:

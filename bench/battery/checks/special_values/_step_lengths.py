@@ -21,7 +21,7 @@ FLAT, WHOLE = 0.02, 0.05  # how near an exponent is to 0, or to a whole number, 
 
 
 def judge_step_lengths(context: Context) -> None:
-    """None of the first twelve steps under one gradient is of another length, after some that were as the reference's."""
+    """No step of twelve under one gradient is of another length, after some that were as the reference's."""
     if context.against is None or context.draws:
         raise NotApplicable(context.draws or "there is no reference whose steps could be as long")
     if context.spec is not None and not context.spec.elementwise:

@@ -35,10 +35,9 @@ def constant_gradients(context: Context) -> None:
     for case in context.cases:
         with questions.ask():
             _judge_finite(context, case, context.dtypes[0])
-    with questions.ask():
-        judge_step_lengths(context)
-    with questions.ask():
-        judge_switches_keep_the_scale(context)
+    for judge in (judge_step_lengths, judge_switches_keep_the_scale) if context.asks("0.3") else ():
+        with questions.ask():
+            judge(context)
     questions.conclude()
 
 
