@@ -235,7 +235,7 @@ def inv_root(x, p):
     """x to the power of -1/p, for a symmetric matrix whose eigenvalues are above 0."""
     w, v = eigh(x)
     # Rounding may turn the smallest below 0: its size is taken, as of a singular value.
-    return (v * abs(w) ** (-1 / p)) @ v.T
+    return matmul(v * abs(w) ** (-1 / p), transpose(v))
 
 
 def newton_schulz(x, coefficients, steps):

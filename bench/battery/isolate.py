@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .child import BENCH, command
 from .guard import death, end_with
-from .request import BAD_REQUEST, Request, TargetError, explain
+from .request import BAD_REQUEST, Request, TargetError, battery_named, explain
 
 if TYPE_CHECKING:
     from .context import Check, Context
@@ -40,8 +40,8 @@ class Isolated:
     Nothing of the subject is imported here: what it does on import is done to the worker.
     """
 
-    def __init__(self, request: Request, timeout_s: float = 60.0) -> None:
-        self.request, self.timeout_s = request, timeout_s
+    def __init__(self, request: Request, timeout_s: float = 60.0, battery: str | None = None) -> None:
+        self.request, self.timeout_s, self.battery = request, timeout_s, battery_named(battery)
         self._folder = tempfile.TemporaryDirectory(prefix="twinstep-")
         self._worker: subprocess.Popen[str] | None = None
         self._count = 0
@@ -101,6 +101,7 @@ class Isolated:
         body = {
             "request": dataclasses.asdict(self.request),
             "timeout_s": self.timeout_s,
+            "battery": self.battery,
             "path": sys.path,
             "parent": os.getpid(),
         }
@@ -119,6 +120,7 @@ class Isolated:
         assert self._worker is not None
         while not file.exists():
             code = self._worker.poll()
+            # Looked for once more: it may have written its answer and ended since the loop asked.
             if (code is not None and not file.exists()) or time.monotonic() > deadline:
                 self._stop()
                 return late if code is None else death(code)
@@ -160,15 +162,18 @@ def serve(folder: str) -> None:
     from .context import context_for
     from .judge import facts_of
 
-    Optimizer([torch.zeros(1)], {})  # the first one imports torch._dynamo: seconds, once here instead of in every fork
+    # The first one imports torch._dynamo (`torch._compile._disable_dynamo` around add_param_group): seconds, once here
+    # instead of in every fork.
+    Optimizer([torch.zeros(1)], {})
     try:
-        context = context_for(**request.arguments())
+        context = dataclasses.replace(context_for(**request.arguments()), battery=body["battery"])
     except BAD_REQUEST as error:
         _write(Path(folder, "ready"), {"bad": explain(error)})
         return
     _write(Path(folder, "ready"), dataclasses.asdict(facts_of(context)))
     for line in commands:
         name, cause, answer = json.loads(line)
+        # A CUDA context does not survive a fork: torch refuses to use one in the child (torch.cuda._lazy_init).
         if hasattr(os, "fork") and request.device == "cpu":
             _fork(context, name, cause, Path(answer), body["timeout_s"])
         else:
@@ -180,6 +185,7 @@ def _fork(context: Context, name: str, cause: str, answer: Path, timeout_s: floa
     if child == 0:
         end_with(worker)
         # The limit holds here too, where nobody is left to kill it; a little later, so that the parent tells of it.
+        # Set in the child, since a fork inherits no timer. Nobody handles SIGALRM: it ends even a loop in C.
         signal.setitimer(signal.ITIMER_REAL, timeout_s + 1)
         try:
             _judge(context, name, cause, answer, timeout_s)

@@ -21,7 +21,7 @@ from .checks import CHECKS, in_battery
 from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
 from .context import Check, Context, context_for, judged_as
-from .explanation import causes, headlines
+from .explanation import causes, headlines, remedies
 from .explanation.whose import Whose, our_traceback, their_traceback, whose
 from .guard import ProcessEnded, no_exit
 from .processes import hangs
@@ -110,7 +110,8 @@ def check_optimizer(
 
 def judge(context: Context, **choice: Any) -> CheckReport:
     """The report of the chosen checks, each in this process; the choice is as for `report_of`."""
-    return report_of(facts_of(context), functools.partial(run_with_remedy, context), **choice)
+    asked = dataclasses.replace(context, battery=battery_named(choice.get("version")))
+    return report_of(facts_of(context), functools.partial(run_with_remedy, asked), **choice)
 
 
 def facts_of(context: Context) -> Facts:
@@ -136,6 +137,7 @@ def report_of(
     chosen, expected = chosen_checks(checks, version), dict(facts.known)
     if expected_failures is not None:
         expected = {name: with_owner(reason) for name, reason in expected_failures.items()}
+    # Strict in names too: an expectation of a check that was renamed would excuse nothing, and nobody would see it.
     for name in expected:
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")
@@ -186,6 +188,7 @@ def _expect(result: CheckResult, expected: Mapping[str, str]) -> CheckResult:
     if result.check not in expected:
         return result
     reason = expected[result.check]
+    # Not of an ERROR: where Twinstep itself failed, nothing is known to be as expected.
     if result.status == FAILED:
         return _with(result, status=EXPECTED, message=f"{reason} ({result.message})")
     if result.status == PASSED:
@@ -202,7 +205,7 @@ def run_with_remedy(context: Context, check: Check, cause: str = "") -> CheckRes
     if not cause:
         return run_check(check, context)
     try:
-        other = headlines.remedied(context, cause)
+        other = remedies.remedied(context, cause)
     except Exception:  # of a formula somebody wrote, which does not take the variant's values
         return None
     return None if other is None else run_check(check, other)
@@ -230,6 +233,7 @@ def _verdict(check: Check, context: Context) -> dict[str, Any]:
         return {"status": NOT_DECLARED, "message": str(reason)}
     except Failed as fault:
         return _failure(causes.explained(check, context, fault))
+    # Before SystemExit, which it is too.
     except ProcessEnded as error:
         return {"status": FAILED, "cause": "it ends the process", "message": their_traceback(error)}
     except SystemExit as error:  # a step that exits must not end the battery as if all were well
@@ -263,7 +267,7 @@ def _failure(fault: Failed) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _process_restored(threads: int) -> Iterator[None]:
-    """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
+    """Undoes what a subject changed globally, and swallows what it printed: global-state alone reports that."""
     before, filters = global_state.read(), list(warnings.filters)
     torch.set_num_threads(threads)
     try:

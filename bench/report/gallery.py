@@ -231,6 +231,7 @@ def _csv(figures: dict[Key, float]) -> str:
 
 def entries() -> list[Entry]:
     """Every optimizer of the registry, measured on one thread; takes minutes."""
+    # Sums of one order, whatever machine makes the page: what differs would be drawn and committed anew.
     with one_thread():
         return [measure(spec) for spec in every_spec()]
 

@@ -11,11 +11,11 @@ Convention  the power is -1/4, as the paper and pytorch_optimizer; torch_optimiz
 Shapes      x and g alike, matrices; L square with the rows of x, R with its columns; dtype in = dtype out.
 """
 
-from .. import Spec, State, case, eye, inv_root
+from .. import Spec, State, as_shape, case, eye, inv_root, shape
 
 
 def init(param, *, eps=1e-4) -> State:
-    rows, columns = param.shape
+    rows, columns = as_shape(shape(param), 2)
     return {"precond_0": eps * eye(rows, like=param), "precond_1": eps * eye(columns, like=param)}
 
 

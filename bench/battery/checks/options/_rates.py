@@ -47,7 +47,7 @@ WAYS = {
         tenth="holds a tensor, and is set to another, of a tenth,",
         ignored='another tensor set as group["lr"] is ignored',
     ),
-    "tensor filled": Way(  # as torch's schedulers do
+    "tensor filled": Way(  # as torch's schedulers do (lr_scheduler._update_param_group_val)
         set=lambda group, rate: group["lr"].fill_(rate), said="holds a tensor, and is filled with",
         tenth="holds a tensor, and is filled with a tenth",
         ignored='a tensor in group["lr"] that is filled in place is ignored',
@@ -57,8 +57,8 @@ WAYS = {
 
 def ways_of(context: Context, hyper: Mapping[str, Any]) -> Iterator[str]:
     """The names of the ways that fit what the groups hold. NotApplicable where that is no rate."""
-    rate = _group_rate(context, rate_hyper(context, hyper))
-    if isinstance(rate, torch.Tensor) and rate.numel() == 1 and float(rate):
+    rate = _group_rate(context, rate_hyper(context, hyper) if context.asks("0.3") else hyper)
+    if context.asks("0.3") and isinstance(rate, torch.Tensor) and rate.numel() == 1 and float(rate):
         yield from ("number for a tensor", "another tensor", "tensor filled")
     elif isinstance(rate, (int, float)) and rate:
         yield "number"

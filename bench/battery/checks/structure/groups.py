@@ -1,7 +1,7 @@
 """Groups with different hyperparameters equal optimizers of their own, however many parameters there are.
 
 Bugs: pytorch#106916, Paddle#43013, transformers#9751, TransformerEngine#1986: options or state of one group reach
-another. As in a model, 23 parameters are also put in groups of 20, 2 and 1 for forty steps: the planted faults begin
+another. As in a model, 23 parameters are also put in groups of 20, 2 and 1 for 24 steps: the planted faults begin
 with the fourth parameter, the third group, beyond sixteen parameters, and at the eighth step.
 Controls: an optimizer with each of these bugs.
 """
@@ -46,12 +46,12 @@ def groups(context: Context) -> None:
         if k == 0 or not context.quick:
             ask(judge_one_group, case, start, history)
             ask(judge_beside_empty_group, case, start, history)
-            if context.seen.coupled_reference:
+            if context.seen.coupled_reference and context.asks("0.3"):
                 with questions.ask(), reported_at(case, context.dtypes[0]):
                     judge_coupled_as_the_reference(context, case, start, history)
         # The next case's values for the second group: options that really occur together.
         ask(_judge_two_groups, case, cases[(k + 1) % len(cases)], start, history)
-    for case, name, new in options_with_effect(context, start, history):
+    for case, name, new in options_with_effect(context, start, history) if context.asks("0.3") else ():
         ask(judge_own_option, case, name, new, start, history)
         ask(judge_option_set_later, case, name, new, start, history)
     for case in first_and_richest(context) if context.cases else ():
