@@ -43,9 +43,8 @@ SPEC = Spec(
     source="Pagliardini et al. 2024, arXiv 2409.03137, algorithm 1",
     reference=None,
     requires={
-        "betas must be below 1, and with t_alpha_beta3 above 0": lambda h: (
-            all(beta < 1 for beta in h["betas"]) and (not h["t_alpha_beta3"] or all(beta > 0 for beta in h["betas"]))
-        )
+        "betas must be three, below 1": lambda h: len(h["betas"]) == 3 and all(beta < 1 for beta in h["betas"]),
+        "with t_alpha_beta3 betas must be above 0": lambda h: not h["t_alpha_beta3"] or min(h["betas"]) > 0,
     },
     cases=(
         case("default", "what a user gets who passes nothing"),

@@ -65,7 +65,7 @@ SPEC = Spec(
     source="Luo et al. 2023, ACL, arXiv 2307.02047, algorithm 2",
     reference=None,
     elementwise=False,
-    requires={"betas must be below 1": lambda h: all(beta < 1 for beta in h["betas"])},
+    requires={"betas must be three, below 1": lambda h: len(h["betas"]) == 3 and all(beta < 1 for beta in h["betas"])},
     cases=(
         case("default", "what a user gets who passes nothing"),
         case("betas", "a beta ignored or exchanged", lr=0.01, betas=(0.5, 0.8, 0.9)),
