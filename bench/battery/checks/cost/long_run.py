@@ -13,6 +13,7 @@ import math
 import numpy as np
 import torch
 
+from .....reference.oracle import Trajectory
 from .....scratch_impls import Case, Spec
 from ....compare.diagnose import likely_cause
 from ....compare.replay import replay
@@ -100,12 +101,13 @@ def _last_tiny_step(context: Context, case: Case, dtype: str, steps: int) -> flo
 def _last_tiny_step_of_the_formula(spec: Spec, case: Case, steps: int, shape: tuple[int, ...]) -> float:
     """In Python numbers; in an array where the rule needs dimensions, or more than one element."""
     given = {name: value for name, value in case.hyper.items() if name in spec.defaults}
-    hyper, value = spec.hyper(**given), 0.0 if shape == (1,) else np.zeros(shape)
-    state = spec.start(value, hyper)
+    run = Trajectory(spec, spec.hyper(**given), [0.0 if shape == (1,) else np.zeros(shape)])
+    gradients = [_tiny_gradient(step) if shape == (1,) else np.full(shape, _tiny_gradient(step)) for step in (0, 1)]
     for step in range(steps):
-        value = 0 * value if step == steps - 1 else value
-        value, state = spec.update(value, _tiny_gradient(step), state, step + 1, **hyper)
-    return float(np.ravel(value)[0])
+        if step == steps - 1:
+            run.params[0] = 0 * run.params[0]
+        run.step([gradients[step % 2]])
+    return float(np.ravel(run.params[0])[0])
 
 
 def _script(context: Context, case: Case, dtype: str, steps: int, condition: str) -> list[str]:
