@@ -21,6 +21,9 @@ def not_by_design(context: Context, *words: str) -> None:
         raise NotApplicable(f"{context.draws}: two runs that draw for other tensors cannot be compared")
     if "coupled" in words and context.seen.coupled_reference:
         raise NotApplicable(context.seen.coupled_reference)
+    formula = context.against.spec if context.against is not None else None
+    if "group-state" in words and formula is not None and formula.together:
+        raise NotApplicable(context.seen.coupled_reference or f"{formula.name} steps several parameters at once")
     for word in words:
         if word in context.declared:
             raise NotApplicable(f"declared {word}: {DECLARATIONS[word].what}")

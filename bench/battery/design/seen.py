@@ -196,6 +196,8 @@ class Seen:
         against = self.context.against
         if against is None or self.context.whole:
             return ""
+        if against.spec is not None and against.spec.together:  # which three steps need not show
+            return f"{against.label} steps several parameters at once"
 
         def ends(*index: int) -> list[torch.Tensor]:
             tensors = self._tensors([self.fit(s) for s in ((3, 2), (4,))])

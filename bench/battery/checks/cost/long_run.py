@@ -55,20 +55,24 @@ def _judge_tiny_steps(context: Context, case: Case, steps: int) -> None:
     """
     dtype = "float64" if "float64" in context.dtypes else context.dtypes[0]
     found = _last_tiny_step(context, case, dtype, steps)
+    spec = None if context.draws else context.spec
+    expected = 0.0 if spec is None else _last_tiny_step_of_the_formula(spec, case, steps, fitted((1,)))
+    if not math.isfinite(expected):
+        note(f"case {case.name}: {steps} steps of 1e-3 lead the formula itself beyond every number")
+        return
     if not math.isfinite(found):
         script = functools.partial(_script, context, case, dtype, steps, "abs(p.item()) < float('inf')")
         with reproduced_by(context, script):
             raise Failed(f"p0[0] is {found} after {steps} steps of 1e-3", case=case.name, dtype=dtype)
-    if context.spec is None or context.draws:
+    if spec is None:
         return
-    expected = _last_tiny_step_of_the_formula(context.spec, case, steps, fitted((1,)))
     # The averages have lost digits to ten thousand roundings: 1e-10 in float64, and 1e-3 in float32 (1e4 u).
     allowed = (1e-6 if dtype == "float64" else 1e-2) * abs(expected)
     if not abs(found - expected) <= allowed:
         message = f"step {steps} moved p0[0] from 0 to {found!r}; the formula moves it to {expected!r}"
         condition = f"abs(p.item() - {expected!r}) <= {allowed!r}"
         with reproduced_by(context, functools.partial(_script, context, case, dtype, steps, condition)):
-            raise Failed(message, case=case.name, dtype=dtype, cause=_since_when(context, context.spec, case, dtype))
+            raise Failed(message, case=case.name, dtype=dtype, cause=_since_when(context, spec, case, dtype))
 
 
 def _since_when(context: Context, spec: Spec, case: Case, dtype: str) -> str:
