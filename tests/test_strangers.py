@@ -71,7 +71,11 @@ def test_a_reproduction_is_short_and_needs_nobody_but_them(name, id_):
 def test_references_and_checks_exist():
     for stranger in STRANGERS.values():
         module, colon, twin = stranger["against"].partition(":")
-        assert torch_paths.twin(twin) if colon else module in ("", *scratch_impls.names())
+        assert (
+            torch_paths.twin(twin)
+            if colon
+            else module in ("", *scratch_impls.names(), *scratch_impls.literature_names())
+        )
         assert bool(stranger["against"]) != ("note" in stranger), "nothing to compare with needs a reason"
         assert {check for checks in stranger.get("fails", {}).values() for check in checks} <= set(CHECKS)
 
