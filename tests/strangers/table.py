@@ -21,10 +21,18 @@ VERDICTS = ("agrees", "differs", "bug", "not comparable", "unexplained")
 Fails = Mapping[str, Sequence[str]]
 
 
-def known() -> dict[str, Any]:
-    """strangers.toml."""
-    loaded: dict[str, Any] = tomllib.loads((HERE / "strangers.toml").read_text(encoding="utf-8"))
-    return loaded
+def known() -> dict[str, list[dict[str, Any]]]:
+    """The findings of findings.toml, and the strangers of packages/*.toml, each with its package and what is bare."""
+    strangers = []
+    for file in sorted((HERE / "packages").glob("*.toml")):
+        of_package = _read(file)
+        shared = {"package": of_package["package"], "bare": of_package.get("bare", [])}
+        strangers += [{**shared, **stranger} for stranger in of_package["stranger"]]
+    return {"finding": _read(HERE / "findings.toml")["finding"], "stranger": strangers}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def versions() -> dict[str, str]:
