@@ -1,8 +1,8 @@
-"""AggMo: the mean of three velocities, each with a damping of its own.
+"""AggMo: a third of each of three velocities, each with a damping of its own.
 
     g <- g + weight_decay x
     v_i <- beta_i v_i + g                          v_i = 0 at first
-    x <- x - lr mean(v_i)
+    x <- x - lr / 3 v_i                            one after the other, as in the authors' code
 
 Source      Lucas et al. 2019, ICLR, arXiv 1804.00325, equation 2.
 """
@@ -17,7 +17,8 @@ def init(param) -> State:
 def update(param, grad, state, step, *, lr=1e-3, betas=(0.0, 0.9, 0.99), weight_decay=0.0):
     g = grad + weight_decay * param if weight_decay else grad
     new = {name: beta * state[name] + g for name, beta in zip(("first", "second", "third"), betas, strict=True)}
-    return param - lr * (new["first"] + new["second"] + new["third"]) / 3, new
+    third = lr / 3
+    return param - third * new["first"] - third * new["second"] - third * new["third"], new
 
 
 SPEC = Spec(

@@ -1,7 +1,7 @@
 """MADGRAD: dual averaging over the cube root of the squared gradients, with momentum.
 
     g <- g + weight_decay x
-    l <- (lr + eps) sqrt(t)
+    l <- (lr + eps) sqrt(t)                        0 where lr is 0
     v <- v + l g^2                                 v_0 = 0
     s <- s + l g                                   s_0 = 0
     z <- x_0 - s / (v^(1/3) + eps)
@@ -19,7 +19,7 @@ def init(param) -> State:
 
 def update(param, grad, state, step, *, lr=1e-2, momentum=0.9, weight_decay=0.0, eps=1e-6):
     g = grad + weight_decay * param if weight_decay else grad
-    rate = (lr + eps) * step**0.5
+    rate = (lr + eps if lr else lr) * step**0.5
     v = state["grad_sum_sq"] + rate * g * g
     s = state["s"] + rate * g
     z = state["x0"] - s / (v ** (1 / 3) + eps)
