@@ -148,10 +148,11 @@ def context_for(
     reference = against_of(subject, against)
     if reference is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
         subject = dataclasses.replace(subject, options={**reference.common_options, **subject.options})
-    chosen, notes = cases_for(subject, reference, cases), ()
+    chosen = cases_for(subject, reference, cases)
+    notes = ("train() is called when it is made: it has train() and eval()",) if subject.trains else ()
     if reference is not None and not chosen and differing_defaults(subject, reference):
         # Its own defaults beside the reference's would be two rules (AdaMod's three betas in one tuple, or in two).
-        notes = (f"it is held against nothing: no case of {reference.label} has only options that it takes",)
+        notes = (*notes, f"it is held against nothing: no case of {reference.label} has only options that it takes")
         reference = None
         chosen = cases_for(subject, None, None)
     if reference is not None:

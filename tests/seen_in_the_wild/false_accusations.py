@@ -479,3 +479,50 @@ class CountUnderAKey(Optimizer):
 
     def scale(self):
         return 1.0
+
+
+# 28. A mode for training
+
+
+class ScheduleFree(Optimizer):
+    """Schedule-free SGD: it refuses to step before train() is called, and all of a group share their weights."""
+
+    def __init__(self, params, lr=1e-2, momentum=0.9, power=2.0):
+        super().__init__(params, dict(lr=lr, momentum=momentum, power=power, mode="eval", largest=0.0, weights=0.0))
+
+    def train(self):
+        self._switch("train", lambda group: 1 - group["momentum"])
+
+    def eval(self):
+        self._switch("eval", lambda group: 1 - 1 / group["momentum"])
+
+    @torch.no_grad()
+    def _switch(self, mode, weight):
+        for group in self.param_groups:
+            for p in group["params"] if group["mode"] != mode else ():
+                if "z" in self.state[p]:
+                    p.lerp_(self.state[p]["z"], weight(group))
+            group["mode"] = mode
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        if self.param_groups[0]["mode"] != "train":
+            raise RuntimeError("call train() before step()")
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            group["largest"] = max(group["largest"], group["lr"])
+            weight = group["largest"] ** group["power"]
+            group["weights"] += weight
+            part = weight / group["weights"] if group["weights"] else 0.0
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.update(p, p.grad, self.state[p], group, part)
+        return loss
+
+    def update(self, p, g, state, group, part):
+        z = state.setdefault("z", p.clone())
+        p.lerp_(z, part).add_(g, alpha=group["lr"] * (group["momentum"] * (1 - part) - 1))
+        z.sub_(g, alpha=group["lr"])

@@ -206,3 +206,8 @@ class SharedStepSize(right.Rule):
             self.kept[t % 10] = t, rho, size
         _, rho, size = self.kept[t % 10]
         p.sub_(size * m / (v.sqrt() + group["eps"]) if rho > 5 else size * m)
+
+
+class ScheduleFreeKeepsTheGradient(right.ScheduleFree):
+    def update(self, p, g, state, group, part):
+        super().update(p, state.setdefault("first", g), state, group, part)

@@ -69,6 +69,10 @@ KINDS = [
     Kind("BetweenTwo", None, "BetweenTwoDrifts", "zero-gradients"),
     Kind("Estimate", None, "EstimateStands", "step-moves", {"declare": ["coupled"]}, (), {
         "step-moves": "shorter than the rounding", "options-have-effect": "log_every moves no parameter"}),
+    Kind("ScheduleFree", None, "ScheduleFreeKeepsTheGradient", "no-aliasing", {"declare": ["group-state"]}, (), {
+        "is-an-optimizer": "train() is called when it is made"}),
+    Kind("ThreeBetas", ADAM, "ThreeBetasKeepsTheGradient", "no-aliasing", says={
+        "is-an-optimizer": "held against nothing: no case of torch.optim:Adam has only options that it takes"}),
     Kind("CountUnderAKey", None, "CountUnderAKeyRules", "late-start", says={
         "distributed-checkpoint": "it has state under 'k'"}),
 ]  # fmt: skip
