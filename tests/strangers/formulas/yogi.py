@@ -5,8 +5,8 @@
     v <- v - (1 - beta2) sign(v - g^2) g^2         v_0 = initial_accumulator
     x <- x - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
 
-Source      Zaheer et al. 2018, NeurIPS, Adaptive methods for nonconvex optimization, algorithm 2; the starting value, in
-            both averages, and the correction of both as in torch_optimizer.
+Source      Zaheer et al. 2018, NeurIPS, Adaptive methods for nonconvex optimization, algorithm 2; the starting value,
+            in both averages, and the correction of both as in torch_optimizer.
 """
 
 from ._numbers import sign
