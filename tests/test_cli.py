@@ -80,6 +80,18 @@ def test_a_formula_file_against_a_class(tmp_path, step, wrong):
     assert set(read_table(tmp_path / "out" / "losses.csv").implementation) == {"scratch", "torch.optim:SGD"}
 
 
+@pytest.mark.parametrize(("lr", "wrong"), [("1e30", True), ("0.4", False)])
+def test_losses_that_are_no_numbers_agree_with_nothing(tmp_path, lr, wrong):
+    file = tmp_path / "mine.py"
+    file.write_text(FORMULA.replace("STEP", "lr * grad").replace("lr=0.4", f"lr={lr}"))
+    given = ["--formula", file, "--against", "torch.optim:SGD", "--problems", "bowl", "--out", tmp_path / "out"]
+    done = twinstep("run", *given)
+    assert done.exit_code == wrong, done.output
+    said = "the final loss of scratch and torch.optim:SGD is not finite, which agrees with nothing (bowl)"
+    assert (said in done.output) == wrong
+    assert done.output.splitlines()[-1].startswith("0 of 1 cells agree, 1 wrong" if wrong else "1 of 1 cells agree")
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [

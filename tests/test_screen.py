@@ -32,7 +32,8 @@ def line(problem="bowl", optimizer="gd", *, losses=(0.0890129, 0.0890129), gap=0
     return SimpleNamespace(
         problem=SimpleNamespace(name=problem), spec=SimpleNamespace(name=optimizer),
         case=SimpleNamespace(name=case), names=names, dtype="float64", gap=Gap(gap_bounds=gap),
-        final_loss=dict(zip(names, losses, strict=True)).get, ratio=us[0] / us[1],
+        final_loss=dict(zip(names, losses, strict=True)).get,
+        losses={name: [loss] for name, loss in zip(names, losses, strict=True)}, ratio=us[0] / us[1],
         step_time_s=dict(zip(names, (us[0] / 1e6, us[1] / 1e6), strict=True)).get,
     )  # fmt: skip
 

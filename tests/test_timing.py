@@ -44,9 +44,18 @@ def test_each_implementation_gets_its_own_seconds():
 
 def test_rounds_alternate_forwards_and_backwards():
     bench = Bench(a=1.0, b=1.0, c=1.0)
-    timing.interleave(bench.steps, rounds=6, clock=bench)
+    timing.interleave(bench.steps, rounds=6, block_s=1.0, clock=bench)
     assert bench.log[-36:] == [*"aabbcc", *"ccbbaa"] * 3  # each block after one step that is not timed
     assert bench.log[-36:] != [*"aabbcc"] * 6  # control: what the plain order would be
+
+
+def test_steps_that_all_take_several_blocks_need_no_untimed_one():
+    bench = Bench(a=1.0, b=1.0)
+    timing.interleave(bench.steps, rounds=6, block_s=0.25, clock=bench)
+    assert bench.log[-12:] == [*"ab", *"ba"] * 3
+    bench = Bench(a=1.0, b=0.9)  # control: one of them does not
+    timing.interleave(bench.steps, rounds=6, block_s=0.25, clock=bench)
+    assert bench.log[-24:] == [*"aabb", *"bbaa"] * 3
 
 
 def test_short_steps_are_repeated_until_the_clock_can_see_them():
@@ -63,7 +72,7 @@ def test_a_clock_that_stands_still_ends():
 def test_a_budget_cuts_rounds_in_pairs_and_not_below_the_fewest():
     def rounds(budget_s):
         bench = Bench(a=1.0, b=1.0)
-        return timing.interleave(bench.steps, rounds=20, budget_s=budget_s, clock=bench).rounds
+        return timing.interleave(bench.steps, rounds=20, block_s=1.0, budget_s=budget_s, clock=bench).rounds
 
     assert (rounds(math.inf), rounds(25.0), rounds(0.0)) == (20, 6, timing.FEWEST_ROUNDS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,15 @@ SHORTEST_NAME = 8  # columns that a name keeps where the numbers need the rest; 
 
 
 def is_wrong(line: Line) -> bool:
-    return not line.gap.gap_bounds <= 1  # NaN is no agreement
+    return bool(why_wrong(line))
+
+
+def why_wrong(line: Line) -> str:
+    """The gap where it is beyond the bound, or which losses are no numbers; "" where nothing is wrong."""
+    if not line.gap.gap_bounds <= 1:  # NaN is no agreement
+        return str(line.gap)
+    lost = [name for name in line.names if not all(map(math.isfinite, line.losses[name]))]
+    return f"the final loss of {' and '.join(lost)} is not finite, which agrees with nothing" if lost else ""
 
 
 def print_lines(outcome: Outcome, out: Console, *, wide: bool = False) -> None:
@@ -36,7 +45,7 @@ def print_lines(outcome: Outcome, out: Console, *, wide: bool = False) -> None:
         print_table(outcome.lines, out, wide=wide)
     # By message: the gap of a probe is the same on every problem that trains with the case.
     wrong = {
-        f"{line.spec.name}/{line.case.name} {line.dtype} against {line.names[1]}: {line.gap}": line.problem.name
+        f"{line.spec.name}/{line.case.name} {line.dtype} against {line.names[1]}: {why_wrong(line)}": line.problem.name
         for line in outcome.lines
         if is_wrong(line)
     }
@@ -73,6 +82,7 @@ def print_table(lines: list[Line], out: Console, *, wide: bool = False) -> None:
 def _width(lines: list[Line], layout: tuple[str, ...], out: Console, *, shortest: bool = False) -> int:
     """The columns that a layout needs; shortest: with its names folded."""
     table = _table(lines, layout, shortest=shortest)
+    # Measured within the terminal's width rich would fold first, and every layout would fit.
     return out.measure(table, options=out.options.update(width=10_000)).maximum
 
 

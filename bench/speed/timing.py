@@ -25,6 +25,7 @@ Clock = Callable[[], float]  # seconds
 
 # Far above what a clock resolves (50 ns), near what a scheduler takes away at once: shorter blocks see more outliers.
 BLOCK_S = 0.004
+LONG_IN_BLOCKS = 4
 ROUNDS = 20
 # Below this no interval of 95 % exists: the range of 5 values misses the median once in 16 times.
 FEWEST_ROUNDS = 6
@@ -70,13 +71,17 @@ def interleave(
             step()
         # Each its own number, so that the blocks of all take as long: a slow moment of the machine then hits each
         # alike.
-        inner = {name: _steps_per_block(step, block_s, clock) for name, step in steps.items()}
+        paces = {name: _steps_per_block(step, block_s, clock) for name, step in steps.items()}
+        inner = {name: max(1, round(pace)) for name, pace in paces.items()}
+        # Where all take several blocks' time, what the cache held before is a small part of it, for each alike.
+        warms_up = max(paces.values()) > 1 / LONG_IN_BLOCKS
         seconds: dict[str, list[float]] = {name: [] for name in steps}
         cpu: dict[str, list[float]] = {name: [] for name in steps}
         order, began, done = list(steps), clock(), 0
         while done < rounds:
             for name in order if done % 2 == 0 else order[::-1]:
-                steps[name]()  # untimed: its data come back into the cache, whoever was there before
+                if warms_up:
+                    steps[name]()  # untimed: its data come back into the cache, whoever was there before
                 # Beside the clock: on a crowded machine the clock counts what neighbours took (`gate.statistics`).
                 worked = time.process_time()
                 seconds[name].append(_block(steps[name], inner[name], clock) / inner[name])
@@ -97,12 +102,15 @@ def _block(step: Step, inner: int, clock: Clock) -> float:
     return clock() - began
 
 
-def _steps_per_block(step: Step, block_s: float, clock: Clock) -> int:
-    """How many steps make a block."""
+def _steps_per_block(step: Step, block_s: float, clock: Clock) -> float:
+    """How many steps make a block; less than 1 where one step takes longer."""
     inner = 1
     while (spent := _block(step, inner, clock)) < block_s / 2 and inner < 1 << 20:
+        # At most a hundred times more at once: a first block may be shorter than what the clock resolves.
         inner = max(2 * inner, min(int(inner * block_s / spent), 100 * inner) if spent > 0 else 2 * inner)
-    return max(1, round(inner * block_s / spent)) if spent > 0 else inner
+    # The better of two: one that a neighbour disturbed would make every block too short.
+    spent = min(spent, _block(step, inner, clock))
+    return inner * block_s / spent if spent > 0 else float(inner)
 
 
 @contextlib.contextmanager
@@ -112,6 +120,7 @@ def undisturbed() -> Iterator[None]:
 
     # A second thread runs on whatever core is free at the moment; a collection falls into whoever's block is running.
     threads, collecting = torch.get_num_threads(), gc.isenabled()
+    # What is garbage already goes first: with the collector off it would stay until the end.
     gc.collect()
     gc.disable()
     torch.set_num_threads(1)
@@ -141,6 +150,7 @@ class Stream:
         self._y, self._x = torch.zeros(size), torch.ones(size)
 
     def __call__(self) -> None:
+        # So small that no number of steps overflows, and no subnormal number, with which processors slow down.
         self._y.add_(self._x, alpha=1e-9)
 
 

@@ -57,7 +57,7 @@ def element_difference(
 
 
 def run_difference(
-    ours: Sequence[Snapshot], theirs: Sequence[Snapshot], start: Snapshot, names: Sequence[int] = (),
+    ours: Sequence[Snapshot], theirs: Sequence[Snapshot], start: Sequence[torch.Tensor], names: Sequence[int] = (),
     *, one_class: bool = True,
 ) -> str:  # fmt: skip
     """The first step and parameter at which two runs differ by more than rounding; "" where none does.

@@ -32,7 +32,7 @@ def groups_of(optimizer: Any) -> list[dict[str, Any]]:
 
 def options_of(optimizer: Any) -> dict[str, Any]:
     """The options of its first group; none where that is no dict."""
-    group = next(iter(getattr(optimizer, "param_groups", None) or ({},)))
+    group: Any = next(iter(getattr(optimizer, "param_groups", None) or ({},)))
     return {k: v for k, v in group.items() if k != "params"} if isinstance(group, Mapping) else {}
 
 

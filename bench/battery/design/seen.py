@@ -229,7 +229,8 @@ class Seen:
         """The random states that its steps draw from, none of them where it has one of its own; None: it draws none."""
         cases = self.context.cases[:1] + ((self.context.richest,) if self.context.cases else ())
         for hyper in [case.hyper for case in cases] or [{}]:
-            ends, used = [], ()
+            ends: list[torch.Tensor] = []
+            used: tuple[str, ...] = ()
             for seed in (1, 2):
                 with contextlib.suppress(Exception, SystemExit), trial():
                     for seeded in GENERATORS.values():

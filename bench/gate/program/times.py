@@ -124,7 +124,10 @@ def timed_once(plan: Plan, cells: Sequence[Cell], number: int) -> Iterator[tuple
 
 
 def _orders(plan: Plan, cells: Sequence[Cell], number: int) -> dict[str, Any]:
-    return {**plan.orders, "task": TASK, "process": number, "cells": [asdict(cell) for cell in cells]}
+    orders = {**plan.orders, "task": TASK, "process": number, "cells": [asdict(cell) for cell in cells]}
+    # The ratio to the reference is reported and decides nothing: those processes that every cell needs are enough.
+    orders["reference"] = orders["reference"] and number < plan.settings.rule.clear_pass
+    return orders
 
 
 def _progress_line(states: Iterable[_CellState], number: int, most: int, seconds: float) -> str:

@@ -19,6 +19,7 @@ from ..runs import clones, gradients_of, run
 from ..structure._separate_optimizers import each_case
 from ._words import only_if_declared
 
+# A rotation, which leaves no parameter at its place.
 ORDER = (2, 0, 1)
 # At a rate of 0.05 and from 1e-6, where D-Adaptation and Prodigy begin, an estimate first grows after forty.
 STEPS_IN_ONE_DIRECTION = 100

@@ -46,9 +46,11 @@ class OptionRuns:
 
     def __call__(self, hyper: Mapping[str, Any]) -> Snapshot | None:
         """Where these hyperparameters lead; None where the optimizer refuses them."""
+        # By the text, in which 1 and True differ, as they do to an optimizer.
         key = repr(sorted(hyper.items()))
         if key not in self.kept:
             try:
+                # devices=[]: else it would save the state of every CUDA device, and start CUDA where there is one.
                 with torch.random.fork_rng(devices=[]):
                     self.kept[key] = self._run(hyper)
             except Exception:  # out of range, or a combination that is not there: a trial, not a fault

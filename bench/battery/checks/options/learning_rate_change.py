@@ -109,6 +109,7 @@ def _judge_zero_rate_against_formula(context: Context, case: Case) -> None:
 def _motion(was: torch.Tensor, now: torch.Tensor) -> float | None:
     """How far it moved; None where that is a few roundings: a rule that goes from x to 0.9 x + 0.1 x stands still."""
     moved = float((was - now).abs().max())
+    # `not <=`, so that NaN has moved.
     return moved if not moved <= PARAM_ROUNDINGS * torch.finfo(was.dtype).eps * float(was.abs().max()) else None
 
 

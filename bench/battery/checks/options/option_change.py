@@ -131,7 +131,8 @@ def _keeps_other_state(context: Context, case: Case, hyper: Hyper) -> bool:
         run(optimizer, params, gradient_history(context.seed, BEFORE, params))
         tensors = {n: v for n, v in named_state(optimizer, params).items() if isinstance(v, torch.Tensor) and v.dim()}
         found.append(tensors)
-    return bool(values_difference(*found, allowed=tolerance(best_dtype(context))))
+    ours, theirs = found
+    return bool(values_difference(ours, theirs, allowed=tolerance(best_dtype(context))))
 
 
 def _judge_against_rebuilt(context: Context, case: Case, name: str, new: Any) -> bool:

@@ -61,6 +61,7 @@ def through_a_file(saved: dict[str, Any], faults: Faults) -> dict[str, Any]:
     file.seek(0)
     try:
         loaded: dict[str, Any] = torch.load(file, weights_only=True)
+    # torch.load raises it for each global that is not on its list of safe ones.
     except pickle.UnpicklingError as error:
         refusal = str(error).splitlines()[0]
         faults.add(Failed(f"torch.load(weights_only=True) refuses: {refusal}", cause=REFUSED))
@@ -77,7 +78,8 @@ def judge_resumed_run(context: Context, case: Case, dtype: str) -> None:
 
 def faults_of_resumed_run(context: Context, case: Case, dtype: str) -> list[Failed]:
     optimizer, params = subject_after(context, case, dtype, BEFORE)
-    faults, where = Faults(), {"case": case, "dtype": dtype}
+    faults = Faults()
+    where: dict[str, Any] = {"case": case, "dtype": dtype}
     saved = through_a_file(optimizer.state_dict(), faults)
     groups_of(optimizer)  # the options that are to come back stand there
     resumed, fresh = load_into_fresh(context, case, params, saved)
