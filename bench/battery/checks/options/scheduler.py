@@ -90,8 +90,8 @@ def _unscheduled(context: Context, case: Case, start: Any, history: Any) -> list
 
 def _is_rounded_away(start: Any, end: Snapshot) -> bool:
     """Whether all steps together are shorter than a few roundings, so that half of one would be none."""
-    moved = max(float((now - was).abs().max()) for was, now in zip(start, end, strict=True))
-    return moved < 64 * torch.finfo(end[0].dtype).eps * max(float(was.abs().max()) for was in start)
+    moved = max(float((now - was.detach()).abs().max()) for was, now in zip(start, end, strict=True))
+    return moved < 64 * torch.finfo(end[0].dtype).eps * max(float(was.detach().abs().max()) for was in start)
 
 
 def _schedule_script(context: Context, hyper: Any, lr: float) -> list[str]:
