@@ -30,20 +30,11 @@ def _judged(cls: Any, fixed: Mapping[str, Any]) -> Any:
     named = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD and p.name not in fixed]
     if len(named) == len(signature.parameters):
         return cls
-    values = {name: _value(value) for name, value in fixed.items()}
-
     def make(params: Any, **options: Any) -> Any:
-        return cls(params, **values, **options)
+        return cls(params, **fixed, **options)
 
     make.__signature__ = signature.replace(parameters=named, return_annotation=Any)  # type: ignore[attr-defined]
     return make
-
-
-def _value(value: Any) -> Any:
-    """What TOML has no word for: a tuple is a list there, and None its name."""
-    if isinstance(value, list):
-        return tuple(value)
-    return None if value == "None" else value
 
 
 def __getattr__(name: str) -> Any:
@@ -52,4 +43,4 @@ def __getattr__(name: str) -> Any:
     entry = STRANGERS[name]
     bare(*entry["bare"])
     module, _, cls = entry["class"].partition(":")
-    return _judged(getattr(importlib.import_module(module), cls), entry.get("fixed", {}))
+    return _judged(getattr(importlib.import_module(module), cls), table.options(entry))

@@ -63,8 +63,14 @@ def plain(text: str) -> str:
 
 def class_of(stranger: Stranger) -> str:
     """The class, with the options that are fixed: `torch_optimizer.SGDW(weight_decay=0)`."""
-    fixed = ", ".join(f"{name}={value!r}" for name, value in stranger.get("fixed", {}).items())
+    fixed = ", ".join(f"{name}={value!r}" for name, value in options(stranger).items())
     return stranger["class"].replace(":", ".") + (f"({fixed})" if fixed else "")
+
+
+def options(stranger: Stranger, of: str = "fixed") -> dict[str, Any]:
+    """The options that are fixed. TOML has no tuple, which is a list there, and no None, which is its name."""
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in stranger.get(of, {}).items()}
+    return {name: None if value == "None" else value for name, value in given.items()}
 
 
 def unexplained(stranger: Stranger, failing: Sequence[str]) -> list[str]:
@@ -145,12 +151,13 @@ def committed() -> list[Row]:
 def script(finding: Mapping[str, Any], stranger: Stranger) -> str:
     """The reproduction of a finding in one class."""
     module, _, cls = stranger["class"].partition(":")
-    fixed = stranger.get("fixed", {})
+    fixed = options(stranger)
+    given = {**fixed, **options(stranger, "reproduced_with")}
     filled = {
         "{module}": module,
         "{cls}": cls,
         "{twin}": stranger["against"].partition(":")[2],
-        "{options}": "".join(f", {name}={value!r}" for name, value in fixed.items()),
+        "{options}": "".join(f", {name}={value!r}" for name, value in given.items()),
         "{fixed}": repr(fixed),
     }
     text: str = finding["reproduction"].strip()
