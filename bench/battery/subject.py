@@ -89,7 +89,7 @@ class Subject:
         return dataclasses.replace(self, make=_InTrainMode(make) if self.trains else make, drive=drive)
 
 
-class _InTrainMode(functools.partial):  # type: ignore[type-arg]
+class _InTrainMode(functools.partial[Any]):
     """Makes it, and calls its train()."""
 
     def __call__(self, *args: Any, **hyper: Any) -> Any:
