@@ -8,6 +8,7 @@ plain pytest with it, whatever its plugins do; `pytest -n 1` (pytest-xdist) and 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -43,8 +44,31 @@ def pytest_configure(config: pytest.Config) -> None:
     given = [f"--twinstep-{name}" for name in options if config.getoption(f"--twinstep-{name}")]
     if given and not config.getoption("--twinstep"):
         raise pytest.UsageError(f"{', '.join(given)} without --twinstep TARGET: nothing would be judged")
+    if config.getoption("--twinstep"):
+        config.pluginmanager.register(_Waiting(), "twinstep-waiting")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Verdicts(config), "twinstep-verdicts")
+
+
+class _Waiting:
+    """Says which check is waited for, after a minute without an answer; in whichever process runs it."""
+
+    def __init__(self) -> None:
+        from .battery.processes.hangs import standard_error
+
+        # Now, while pytest does not capture: a test's stderr is shown once the test has ended, which this one does not.
+        self.stack = contextlib.ExitStack()
+        self.say = self.stack.enter_context(standard_error())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Iterator[None]:
+        from .battery.processes import hangs
+
+        with hangs.told(hangs.DELAY_S, self.say, "judge it by the command: twinstep check TARGET "):
+            return (yield)
+
+    def pytest_unconfigure(self) -> None:
+        self.stack.close()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -k, -m and --deselect choose

@@ -6,14 +6,18 @@ import functools
 from dataclasses import replace
 
 import pytest
+import this_tree
 import torch
 from planted.one_step import SGDUphill
 from planted.plain import PlainSGD
 
+from twinstep.bench import check_optimizer
 from twinstep.bench.battery.against import against_of
 from twinstep.bench.battery.result import CheckResult
 from twinstep.bench.battery.subject import subject_of
+from twinstep.bench.gate import subjects
 from twinstep.bench.gate.subjects import Subject, longest_first
+from twinstep.bench.gate.trees import Tree
 from twinstep.bench.gate.worker import agreement, comparison
 from twinstep.bench.gate.worker.idle import does_nothing
 from twinstep.reference.torch_paths import twin
@@ -131,6 +135,31 @@ def test_a_loss_that_is_no_number_counts_unless_the_base_has_none_either():
     assert comparison._moved(nan, 1.0, "float64"), "a number now"
     assert comparison._moved(1.0, 1.0 + 1e-10, "float64") and not comparison._moved(1.0, 1.0 + 1e-12, "float64")
     assert not comparison._moved(1.0, 1.0 + 1e-4, "float32") and comparison._moved(1.0, 1.1, "float32")
+
+
+def test_a_failure_says_the_mistake_that_explains_it(right):
+    """descends sees a loss that rises; one-step knows of a turned sign, and the report that it explains both."""
+    said = Said()
+    comparison.battery(None, replace(right, make=SGDUphill), "float32", said, ["one-step", "descends"])
+    firsts = [body["text"].splitlines()[0] for body in said if body["status"] == "failed"]
+    assert len(firsts) == 2 and all("the sign of the gradient is turned" in line for line in firsts), firsts
+
+
+@pytest.fixture
+def of_another_tree():
+    tree = Tree("_a_tree_of_formulas", this_tree.ROOT)
+    yield subjects._formula(tree, "adagrad")
+    tree.unload()
+
+
+def test_a_formula_of_another_tree_is_judged_as_the_command_judges_it(of_another_tree):
+    """It counts a step on zeros into its decaying rate, by its rule: as a stranger's class that would be a fault."""
+    checks = ["state-made-early", "state-exchange"]
+    found = {r.check: r.status for r in comparison.report(of_another_tree, "float32", checks).results}
+    direct = {r.check: r.status for r in check_optimizer("adagrad", quick=True, checks=checks).results}
+    assert found == direct and "failed" not in found.values()
+    stranger = comparison.report(replace(of_another_tree, formula=None), "float32", ["state-made-early"])
+    assert stranger.counts["failed"] == 1, "control"
 
 
 def result(**fields):

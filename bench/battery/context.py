@@ -20,7 +20,7 @@ from .cases import DEFAULT, cases_for, differing_defaults
 from .design.declarations import DECLARATIONS
 from .design.judged import fitted, judged, judged_as, not_by_design, note
 from .design.seen import Seen, Shape
-from .request import DTYPES, SUPPORTS, names_of
+from .request import BATTERIES, DTYPES, SUPPORTS, names_of
 from .result import NotApplicable, NotDeclared
 from .subject import EXECUTION, Subject, subject_of, tried_drive
 
@@ -44,6 +44,7 @@ class Context:
     given       the cases are somebody's choice: one that is refused is a fault then
     notes       what was found out and changes how it is judged, for the report
     threads     torch's, in every check
+    battery     the version whose questions are asked
     """
 
     subject: Subject
@@ -59,6 +60,14 @@ class Context:
     notes: tuple[str, ...] = ()
     seed: int = 0
     threads: int = 1
+    battery: str = BATTERIES[-1]
+
+    def asks(self, since: str) -> bool:
+        """Whether this battery asks what checks of an older name ask since that version.
+
+        Such a question may turn red what passed; a mended false accusation may not, and holds in every version.
+        """
+        return BATTERIES.index(since) <= BATTERIES.index(self.battery)
 
     def build(self, params: Any, **hyper: Any) -> Optimizer:
         """The subject over these parameters; one that draws random numbers, from one random state."""

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from .child import BENCH, command
 from .guard import death, end_with
-from .request import BAD_REQUEST, Request, TargetError, explain
+from .request import BAD_REQUEST, Request, TargetError, battery_named, explain
 
 if TYPE_CHECKING:
     from .context import Check, Context
@@ -40,8 +40,8 @@ class Isolated:
     Nothing of the subject is imported here: what it does on import is done to the worker.
     """
 
-    def __init__(self, request: Request, timeout_s: float = 60.0) -> None:
-        self.request, self.timeout_s = request, timeout_s
+    def __init__(self, request: Request, timeout_s: float = 60.0, battery: str | None = None) -> None:
+        self.request, self.timeout_s, self.battery = request, timeout_s, battery_named(battery)
         self._folder = tempfile.TemporaryDirectory(prefix="twinstep-")
         self._worker: subprocess.Popen[str] | None = None
         self._count = 0
@@ -101,6 +101,7 @@ class Isolated:
         body = {
             "request": dataclasses.asdict(self.request),
             "timeout_s": self.timeout_s,
+            "battery": self.battery,
             "path": sys.path,
             "parent": os.getpid(),
         }
@@ -165,7 +166,7 @@ def serve(folder: str) -> None:
     # instead of in every fork.
     Optimizer([torch.zeros(1)], {})
     try:
-        context = context_for(**request.arguments())
+        context = dataclasses.replace(context_for(**request.arguments()), battery=body["battery"])
     except BAD_REQUEST as error:
         _write(Path(folder, "ready"), {"bad": explain(error)})
         return

@@ -21,7 +21,7 @@ from .checks import CHECKS, in_battery
 from .checks.runs import alike
 from .checks.target.is_an_optimizer import FIRST
 from .context import Check, Context, context_for, judged_as
-from .explanation import causes, headlines
+from .explanation import causes, headlines, remedies
 from .explanation.whose import Whose, our_traceback, their_traceback, whose
 from .guard import ProcessEnded, no_exit
 from .processes import hangs
@@ -110,7 +110,8 @@ def check_optimizer(
 
 def judge(context: Context, **choice: Any) -> CheckReport:
     """The report of the chosen checks, each in this process; the choice is as for `report_of`."""
-    return report_of(facts_of(context), functools.partial(run_with_remedy, context), **choice)
+    asked = dataclasses.replace(context, battery=battery_named(choice.get("version")))
+    return report_of(facts_of(context), functools.partial(run_with_remedy, asked), **choice)
 
 
 def facts_of(context: Context) -> Facts:
@@ -204,7 +205,7 @@ def run_with_remedy(context: Context, check: Check, cause: str = "") -> CheckRes
     if not cause:
         return run_check(check, context)
     try:
-        other = headlines.remedied(context, cause)
+        other = remedies.remedied(context, cause)
     except Exception:  # of a formula somebody wrote, which does not take the variant's values
         return None
     return None if other is None else run_check(check, other)

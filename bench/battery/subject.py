@@ -102,9 +102,12 @@ def subject_of(target: Any, label: str | None = None) -> Subject:
     """Reads whatever may be judged: a class, a factory function, a scratch optimizer's name, a Spec, a formula file.
 
     label   what reports call it; else it is named as it was given, or as it can be imported
+    target  may be such a value itself, of who knows more of it than can be seen: it is taken as it is
 
     Raises TypeError for what cannot be called, UnknownName or SpecError where a name or a file leads to no formula.
     """
+    if isinstance(target, Subject):
+        return target
     if isinstance(target, (str, Path)):
         label, target = label or str(target), spec_named(target)
     make = as_optimizer(target) if isinstance(target, Spec) else target

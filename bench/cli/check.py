@@ -125,7 +125,7 @@ def judge(
     from ..battery.isolate import Isolated
     from ..battery.judge import report_of
 
-    with Isolated(request, timeout_s) as run:
+    with Isolated(request, timeout_s, battery) as run:
         return report_of(run.facts(), run, **options, version=battery)
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...reference.conventions import Variant, variants
+from ...reference.conventions import (
+    COUNT_RUNS_ON,
+    LR_CONSTANT,
+    NONE_IS_ZERO,
+    ONE_COUNT,
+    Variant,
+    slips,
+    variants,
+)
 from ...reference.oracle import Trajectory
 from ...scratch_impls import Spec
 from .bounded import Bounded, bounded_hyper
@@ -17,6 +26,9 @@ from .replay import Factory, trajectory
 from .scenario import Scenario
 
 WIDEST = "float64"
+MOST_ELEMENTS = 1000  # a hundred slips of a large tensor take seconds; small ones show the same slip
+MOST_ALIKE = 3  # of slips that one format cannot tell apart; more say that it tells nothing
+Kind = Callable[[Spec, Mapping[str, Any]], Iterator[Variant]]
 
 
 def likely_cause(
@@ -35,16 +47,54 @@ def likely_cause(
             float32 agrees with nothing there.
     """
     scenario = scenario.for_spec(spec)
-    found = _Walked(spec, make, hyper, our_hyper, scenario, dtype, device)
-    if dtype == WIDEST or found.end:
-        return found.end or next(found.agreeing(), "")
-    wide = _Walked(spec, make, hyper, our_hyper, scenario, WIDEST, device)
-    for says in wide.agreeing():
-        if says in found.agreeing(says):
-            return says
-    # Without float64's word one variant must be alone: a format may be too coarse to tell two apart.
-    alone = list(itertools.islice(found.agreeing(), 2))
-    return alone[0] if len(alone) == 1 else ""
+
+    def walked(history: Scenario, dtype: str) -> _Walked:
+        return _Walked(spec, make, hyper, our_hyper, history, dtype, device)
+
+    found = walked(scenario, dtype)
+    if found.end or not found.differs:
+        return found.end
+    wide = found if dtype == WIDEST else walked(scenario, WIDEST)
+    if named := _agreeing_in_both(variants, found, wide):
+        return named[0].says
+    # What has no name may be a slip in one line of the formula; if so, it is one where some gradients are zero, too.
+    if sum(np.size(start) for start in scenario.start) > MOST_ELEMENTS:
+        return ""
+    alike = _agreeing_in_both(slips, found, wide)
+    zeros = walked(_with_zeros(scenario), wide.dtype if wide.differs else dtype) if alike else found
+    alike = list(zeros.agreeing(alike)) if zeros.differs else alike
+    return alike[0].says if alike else ""
+
+
+def _agreeing_in_both(kind: Kind, found: _Walked, wide: _Walked) -> list[Variant]:
+    every = list(kind(found.spec, found.hyper))
+    if wide is found:
+        return list(found.agreeing(every))
+    if both := list(found.agreeing(wide.agreeing(every))):
+        return both
+    # Without float64's word one rule must be alone: a format may be too coarse to tell two apart.
+    alone = list(itertools.islice(found.agreeing(every), MOST_ALIKE + 1))
+    return alone if 0 < len(alone) <= MOST_ALIKE and _are_one(alone, wide) else []
+
+
+def _are_one(some: Sequence[Variant], wide: _Walked) -> bool:
+    """Whether they go one way, to the digits of float64: one rule in two forms, as eps in squares or in their mean."""
+    if len(some) == 1:
+        return True
+    ways = [_walk(each, wide.scenario, WIDEST) for each in some]
+    return all(way is not None and ways[0] is not None and _agree(way[0], ways[0]) for way in ways[1:])
+
+
+def _with_zeros(scenario: Scenario) -> Scenario:
+    """The same with gradients that are zero at every third element, another third from step to step."""
+
+    def thinned(gradient: np.ndarray | None, step: int) -> np.ndarray | None:
+        if gradient is None:
+            return None
+        return np.where((np.arange(gradient.size).reshape(gradient.shape) + step) % 3 == 0, 0.0, gradient)
+
+    rows = tuple(tuple(thinned(g, step) for g in row) for step, row in enumerate(scenario.gradients))
+    return dataclasses.replace(scenario, gradients=rows)
 
 
 class _Walked:
@@ -73,15 +123,19 @@ class _Walked:
         elif self.right is not None and not _agree(ours, self.right):
             self.ours = ours
 
-    def agreeing(self, only: str = "") -> Iterator[str]:
-        """What the variants say that it agrees with, the commonest first; `only` the one that says so."""
+    @property
+    def differs(self) -> bool:
+        return self.ours is not None and self.right is not None
+
+    def agreeing(self, every: Iterable[Variant]) -> Iterator[Variant]:
+        """Those of the variants that it agrees with."""
         if self.ours is None or self.right is None:
             return
-        for variant in variants(self.spec, self.hyper):
-            walked = None if only and variant.says != only else _walk(variant, self.scenario, self.dtype)
+        for variant in every:
+            walked = _walk(variant, self.scenario, self.dtype, beside=self.ours)
             # One that the formula agrees with as well explains nothing: such as decay elsewhere where there is none.
-            if walked is not None and _agree(self.ours, walked) and not _agree(self.right[0], walked):
-                yield variant.says
+            if walked is not None and not _agree(self.right[0], walked):
+                yield variant
 
 
 def _agree(values: np.ndarray, walked: tuple[np.ndarray, np.ndarray]) -> bool:
@@ -89,21 +143,43 @@ def _agree(values: np.ndarray, walked: tuple[np.ndarray, np.ndarray]) -> bool:
     return bool(gaps(values, walked[0], *walked).max() <= 1)
 
 
-def _walk(variant: Variant, scenario: Scenario, dtype: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Values and errors of a variant's parameters after every step; None where it cannot be evaluated."""
+# What a formula somebody wrote may raise with values that are not its own.
+UNDEFINED = (ArithmeticError, AttributeError, IndexError, KeyError, NameError, TypeError, ValueError)
+
+
+def _walk(
+    variant: Variant, scenario: Scenario, dtype: str, beside: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Values and errors of a variant's parameters after every step; None where it cannot be evaluated.
+
+    beside  a way that it must agree with in every step: None from where it does not, which most show at once
+    """
     scenario = scenario.for_spec(variant.spec)
     start = [Bounded.exact(a, dtype) for a in scenario.start]
+    values, errors = [], []
     try:
-        hyper = bounded_hyper(variant.hyper)
-        run = Trajectory(variant.spec, hyper, start)
-        values, errors = [], []
-        for row, factor in zip(scenario.gradients, scenario.lr_factors, strict=True):
-            if variant.history == "None is zero":
-                row = tuple(np.zeros_like(a) if g is None else g for a, g in zip(scenario.start, row, strict=True))
-            gradients = [None if g is None else Bounded.exact(g, dtype) for g in row]
-            run.step(gradients, 1.0 if variant.history == "lr constant" else factor)
+        run = Trajectory(variant.spec, bounded_hyper(variant.hyper), start)
+        for step, (row, factor) in enumerate(zip(scenario.gradients, scenario.lr_factors, strict=True)):
+            _step(run, variant.history, [None if g is None else Bounded.exact(g, dtype) for g in row], factor)
             values.append(np.concatenate([np.ravel(p.value) for p in run.params]))
             errors.append(np.concatenate([np.ravel(p.error) for p in run.params]))
-    except (ArithmeticError, KeyError, TypeError, ValueError):
+            if beside is not None and not _agree(beside[step], (values[-1], errors[-1])):
+                return None
+    except UNDEFINED:
         return None
     return np.stack(values), np.stack(errors)
+
+
+def _step(run: Trajectory, history: str, gradients: list[Bounded | None], factor: float) -> None:
+    """One step of a variant whose mistake may be a matter of the history."""
+    if history == NONE_IS_ZERO:
+        gradients = [0.0 * p if g is None else g for p, g in zip(run.params, gradients, strict=True)]
+    if history == ONE_COUNT:
+        for i, gradient in enumerate(gradients):
+            if gradient is not None:
+                run.counts[:] = [max(run.counts)] * len(run.counts)
+                run.step([gradient if i == j else None for j in range(len(gradients))], factor)
+        return
+    run.step(gradients, 1.0 if history == LR_CONSTANT else factor)
+    if history == COUNT_RUNS_ON:
+        run.counts[:] = [max(run.counts)] * len(run.counts)

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ...scratch_impls import Spec, as_shape
 from ..adapter import as_optimizer
 from ..battery.against import Against, against_of
 from ..battery.request import resolve
-from ..battery.subject import subject_of
+from ..battery.subject import Owner, subject_of
 from ..compare.replay import Factory
 from ..speed.contest import representatives, steps_of
 from ..speed.shapes import SHAPES, Shapes
@@ -37,7 +37,8 @@ class Subject:
 
     against     what it is held against; None for nothing
     timed       name of a case -> hyperparameters
-    spec        its formula, where it is one
+    spec        the formula that bounds it
+    formula     the formula that it is, of whichever tree; None for a class
     expected_in format -> the checks that are known to fail in it, each with its reason
     """
 
@@ -49,6 +50,14 @@ class Subject:
     supports: tuple[str, ...] = ()
     declare: tuple[str, ...] = ()
     spec: Spec | None = None
+    formula: Spec | None = None
+
+    @property
+    def judged(self) -> Any:
+        """What the battery is given: of a formula, that it is one, which a class of another tree does not show."""
+        if self.formula is None:
+            return self.make
+        return replace(subject_of(self.make, self.name), formula=self.formula, owner=Owner.OURS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +106,7 @@ def _formula(tree: Tree, name: str) -> Subject:
     defects = expected_failures if known else tree.load("reference.known_defects").expected_failures
     ours = as_optimizer(name) if known else tree.load("bench.adapter").as_optimizer(name)
     return Subject(
-        name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec,
+        name=name, make=tree.load("bench.adapter").as_optimizer(theirs), spec=spec, formula=theirs,
         expected_in=lambda dtype: defects(ours, (dtype,)),
         against=against_of(subject_of(as_optimizer(spec)), None),
         timed={case.name: case.hyper for case in representatives(spec)},

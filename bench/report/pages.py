@@ -52,8 +52,9 @@ CHECKS_HEAD = """\
 # The checks
 
 What `twinstep check` looks at, in the order of its report. `--checks A,B` chooses some; T1 to T15 are the kinds of bug
-that they were made for. *since* is the first battery that has it: `--battery 0.2` judges by those of 0.2 alone, so that
-an upgrade turns nothing red by what it adds. Made by `twinstep gallery`.
+that they were made for. *since* is the first battery that has it: `--battery 0.2` judges by those of 0.2 alone, and
+asks of them no more than 0.2.0 did, so that an upgrade turns nothing red by what it adds; mended false accusations hold
+in every battery. Made by `twinstep gallery`.
 """
 
 

@@ -8,6 +8,8 @@ import sys
 import pytest
 import this_tree
 
+from twinstep.bench.battery.processes import hangs
+
 from .asking import RIGHT
 from .their_files import THEIR_FILES
 
@@ -71,6 +73,14 @@ def test_bad_input_is_an_error_of_collection(run, pytester, args, told):
     ran.assert_outcomes(errors=1)
     ran.stdout.fnmatch_lines(told)
     ran.stdout.no_fnmatch_line("*pytest_plugin.py*")
+
+
+def test_a_check_that_hangs_is_told_of_while_it_is_waited_for(run, monkeypatch):
+    monkeypatch.setattr(hangs, "DELAY_S", 1e-3)
+    given = ("--twinstep", RIGHT[0], "--twinstep-against", "rmsprop", "--twinstep-quick", "-k", "closure or groups")
+    run(*given).stderr.fnmatch_lines("no answer from check *twinstep check TARGET --isolate --timeout*")
+    monkeypatch.setattr(hangs, "DELAY_S", 1e6)
+    run(*given).stderr.no_fnmatch_line("no answer from check *")
 
 
 def test_options_of_a_battery_without_one_are_told(pytester):

@@ -90,8 +90,8 @@ REPORTS = {
 }  # fmt: skip
 
 
-def judge(target, against, checks=None):
-    report = check_optimizer(target, against, checks=checks, quick=True, supports=["bfloat16"])
+def judge(target, against, checks=None, battery=None):
+    report = check_optimizer(target, against, checks=checks, quick=True, supports=["bfloat16"], battery=battery)
     return {result.check: result for result in report.results}
 
 
@@ -118,6 +118,29 @@ def test_control_the_right_one_passes(name):
     found = judge(reported(name).Right, REPORTS[name][1])
     assert not [str(result) for result in found.values() if result.status not in ALLOWED]
     assert sum(result.status == "passed" for result in found.values()) > 25
+
+
+# What 0.2.0 passed, or said nothing of, passes by its battery: an upgrade alone turns nobody red.
+FAILED_BEFORE = {"StartsAnew", "WideState"}
+PASSED_BEFORE = ["adam_old_checkpoint", "sgd_keeps_the_graph", "muon_scale_of_conv"]
+
+
+@pytest.mark.parametrize("name", sorted(set(MISSED) - FAILED_BEFORE))
+def test_the_battery_of_before_does_not_ask_what_it_missed(name):
+    against, check, _ = MISSED[name]
+    assert judge(getattr(missed, name), against, [check], battery="0.2")[check].status in ALLOWED
+
+
+@pytest.mark.parametrize("name", PASSED_BEFORE)
+def test_the_battery_of_before_does_not_ask_what_was_reported(name):
+    wrong, against, check, _ = REPORTS[name]
+    assert judge(getattr(reported(name), wrong), against, [check], battery="0.2")[check].status in ALLOWED
+
+
+@pytest.mark.parametrize("name", sorted(FAILED_BEFORE))
+def test_control_what_failed_before_fails_by_that_battery(name):
+    against, check, _ = MISSED[name]
+    assert judge(getattr(missed, name), against, [check], battery="0.2")[check].status == "failed"
 
 
 ALLOWED = ("passed", "not applicable", "not declared")

@@ -15,9 +15,11 @@ class Questions:
     """Collects why questions could not be asked, and how many could.
 
     nothing     what is said where there was no question at all
+    all         False: the first obstacle ends the check, as it did in the battery 0.2
     """
 
-    def __init__(self, nothing: str = "there is nothing to ask") -> None:
+    def __init__(self, nothing: str = "there is nothing to ask", *, all: bool = True) -> None:
+        self.all = all
         self.asked = 0
         self.nothing = nothing
         self.obstacles: list[str] = []
@@ -28,6 +30,8 @@ class Questions:
         try:
             yield
         except NotApplicable as reason:
+            if not self.all:
+                raise
             self.obstacles.append(str(reason))
         else:
             self.asked += 1

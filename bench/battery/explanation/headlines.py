@@ -1,23 +1,16 @@
 """Which mistakes are likely, and how many of the failures each of them explains.
 
-A check is explained by a cause that it names itself, or whose remedy makes its failure vanish. Both were tried: a
-formula with that very convention in the place of the reference, or gradients given as copies to who writes into them.
+A check is explained by a cause that it names itself, or whose remedy makes its failure vanish: `remedies`. Both were
+tried.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from ....reference.conventions import as_formula, variants
-from ....scratch_impls import Spec
-from ...adapter import as_optimizer
-from ..context import Against, Context
 from ..result import BY_DESIGN, FAILED, NOT_APPLICABLE, PASSED, RAISED, CheckResult, Headline
 
 TOO_LONG_S = 5.0  # a check that took longer is not tried again: a report may not take twice its time
-CHANGED_IN_PLACE = "p.grad is changed in place"
 
 Retry = Callable[
     [str, str], CheckResult | None
@@ -59,52 +52,3 @@ def _sorted(found: dict[str, list[str]], results: Sequence[CheckResult]) -> tupl
     order = {result.check: place for place, result in enumerate(results)}
     made = [Headline(cause, tuple(sorted(checks, key=order.__getitem__))) for cause, checks in found.items() if checks]
     return tuple(sorted(made, key=lambda headline: (-len(headline.checks), order[headline.checks[0]])))
-
-
-def remedied(context: Context, cause: str) -> Context | None:
-    """The circumstances in which this cause is none; None where nobody knows such."""
-    if cause == CHANGED_IN_PLACE:
-        subject = dataclasses.replace(context.subject, make=_given_copies(context.subject.make))
-        return dataclasses.replace(context, subject=subject)
-    if context.spec is None or context.against is None:
-        return None
-    spec = _formula_with(context, context.spec, cause)
-    if spec is None:
-        return None
-    label = f"{spec.name} with this mistake: {cause}"
-    return dataclasses.replace(context, against=Against(label=label, make=as_optimizer(spec), spec=spec))
-
-
-def _formula_with(context: Context, spec: Spec, cause: str) -> Spec | None:
-    """The reference's formula with the convention of that name, from the first case that could show it."""
-    assert context.against is not None
-    for case in context.cases:
-        hyper = context.against.taken(case.hyper)
-        for variant in variants(spec, hyper):
-            if variant.says == cause:
-                return as_formula(spec, variant, hyper)
-    return None
-
-
-def _given_copies(make: Callable[..., Any]) -> Callable[..., Any]:
-    """The same optimizer, whose step finds copies in p.grad that nobody else holds."""
-
-    def made(params: Any, **hyper: Any) -> Any:
-        optimizer = make(params, **hyper)
-        held: list[tuple[Any, Any]] = []
-
-        def before(optimizer: Any, args: Any, kwargs: Any) -> None:
-            held[:] = [(p, p.grad) for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-            for p, grad in held:
-                p.grad = grad.clone()
-
-        def after(optimizer: Any, args: Any, kwargs: Any) -> None:
-            for p, grad in held:
-                p.grad = grad
-            held.clear()  # a gradient that is kept here would look as if the optimizer kept it
-
-        optimizer.register_step_pre_hook(before)
-        optimizer.register_step_post_hook(after)
-        return optimizer
-
-    return made

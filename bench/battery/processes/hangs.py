@@ -26,18 +26,19 @@ def running(check: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def told(delay_s: float = DELAY_S, say: Callable[[str], object] | None = None) -> Iterator[None]:
+def told(delay_s: float = DELAY_S, say: Callable[[str], object] | None = None, advice: str = "add: ") -> Iterator[None]:
     """A line, once a check, for each that has run so long inside.
 
+    advice  what to do before the options that end such a check
     say     receives the line; None: it is written to stderr as that is now, whatever a check makes of it
 
     The line comes from a thread: a compiled step that never gives up Python's lock is not told.
     """
     with contextlib.ExitStack() as stack:
         if say is None:
-            say = stack.enter_context(_standard_error())
+            say = stack.enter_context(standard_error())
         stop = threading.Event()
-        thread = threading.Thread(target=_watch, args=(delay_s, say, stop), name="twinstep-hangs", daemon=True)
+        thread = threading.Thread(target=_watch, args=(delay_s, say, advice, stop), name="twinstep-hangs", daemon=True)
         thread.start()
         try:
             yield
@@ -47,7 +48,7 @@ def told(delay_s: float = DELAY_S, say: Callable[[str], object] | None = None) -
 
 
 @contextlib.contextmanager
-def _standard_error() -> Iterator[Callable[[str], object]]:
+def standard_error() -> Iterator[Callable[[str], object]]:
     """Writes lines to what is stderr now: a check that listens to what a subject prints must not hear them."""
     try:
         fd = os.dup(sys.stderr.fileno())
@@ -61,7 +62,7 @@ def _standard_error() -> Iterator[Callable[[str], object]]:
         os.close(fd)
 
 
-def _watch(delay_s: float, say: Callable[[str], object], stop: threading.Event) -> None:
+def _watch(delay_s: float, say: Callable[[str], object], advice: str, stop: threading.Event) -> None:
     told_of: tuple[str, float] | None = None
     while not stop.wait(min(delay_s / 4, 1.0)):
         now = _RUNNING[-1] if _RUNNING else None
@@ -70,5 +71,5 @@ def _watch(delay_s: float, say: Callable[[str], object], stop: threading.Event) 
             since = time.strftime("%H:%M:%S", time.localtime(now[1]))
             say(
                 f"no answer from check {now[0]} for {delay_s:g} s, since {since}; it is waited for. To have it fail "
-                f"instead and go on with the others, interrupt and add: --isolate --timeout {delay_s:g}"
+                f"instead and go on with the others, interrupt and {advice}--isolate --timeout {delay_s:g}"
             )

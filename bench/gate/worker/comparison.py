@@ -6,6 +6,7 @@ a right formula may fail too, and what the base shows as well is none of the hea
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import re
@@ -34,7 +35,7 @@ def report(subject: Subject, dtype: str, checks: Collection[str] | None = None, 
     if checks is not None:
         expected = {name: reason for name, reason in expected.items() if name in checks}
     return check_optimizer(
-        subject.make, subject.against, quick=True, dtypes=(dtype,), checks=checks, expected_failures=expected,
+        subject.judged, subject.against, quick=True, dtypes=(dtype,), checks=checks, expected_failures=expected,
         supports=subject.supports, declare=subject.declare, label=subject.name, on_result=on_result,
     )  # fmt: skip
 
@@ -43,11 +44,12 @@ def battery(base: Subject | None, head: Subject, dtype: str, emit: Emit, checks:
     """A message for each check of the head: what is well as it comes, and what fails once the base was asked too."""
     bad: list[CheckResult] = []
 
-    def tell(result: CheckResult, **more: Any) -> None:
-        emit("check", optimizer=head.name, check=result.check, status=result.status, text=str(result), **more)
+    def tell(result: CheckResult, likely: str = "", **more: Any) -> None:
+        text = str(dataclasses.replace(result, cause=likely or result.cause))
+        emit("check", optimizer=head.name, check=result.check, status=result.status, text=text, **more)
 
     try:
-        report(head, dtype, checks, on_result=lambda result: bad.append(result) if result.bad else tell(result))
+        found = report(head, dtype, checks, on_result=lambda result: bad.append(result) if result.bad else tell(result))
     except Exception as error:  # such as cases that it refuses; what a check raises is that check's verdict
         base_too = base is not None and _raises(error, lambda: report(base, dtype, checks))
         emit("broken", arm="head", optimizer=head.name, error=their_traceback(error), base_too=base_too)
@@ -55,7 +57,9 @@ def battery(base: Subject | None, head: Subject, dtype: str, emit: Emit, checks:
     names = [result.check for result in bad]
     of_base = {r.check: r for r in report(base, dtype, names).results} if bad and base is not None else {}
     for result in bad:
-        tell(result, base_too=result.check in of_base and no_worse(result, of_base[result.check]))
+        # What the report begins with: a mistake that explains several failures, this one among them.
+        likely = next((cause for cause, explained in found.headlines if result.check in explained), "")
+        tell(result, likely, base_too=result.check in of_base and no_worse(result, of_base[result.check]))
 
 
 def no_worse(head: CheckResult, base: CheckResult) -> bool:

@@ -12,6 +12,7 @@ from ...result import Failed
 from ..runs import Snapshot, gradient_history, run
 
 STEPS = 3
+STAYS_ZERO = "a parameter that is all zero never moves"
 
 
 def judge_zero_start(context: Context, case: Case, dtype: str) -> None:
@@ -33,7 +34,7 @@ def judge_zero_start(context: Context, case: Case, dtype: str) -> None:
             f"a parameter that begins with zeros (shape {tuple(mine.shape)}, number {i}) {what} in {STEPS} steps; in "
             f"{context.against.label} it goes {far:.3g} far",
             case=case.name, dtype=dtype,
-            cause="a parameter that is all zero never moves" if near == 0 else "from zeros steps have another length",
+            cause=STAYS_ZERO if near == 0 else "from zeros steps have another length",
         )  # fmt: skip
 
 

@@ -96,7 +96,8 @@ def _judge_beyond_the_cases(context: Context, flag: str, switched: Mapping[str, 
             with reported_at(case, dtype):
                 judged[name](dataclasses.replace(context, subject=subject))
 
-    for name in judged:
+    asked = judged if context.asks("0.3") else ("late-parameters", "groups", "save-load")
+    for name in asked:
         if name not in known and (name != "late-parameters" or context.against is not None):
             with contextlib.suppress(NotApplicable):  # the reference has it by design
                 unless_by_design(context, case, functools.partial(on, name=name))
@@ -110,7 +111,8 @@ def _three(context: Context, dtype: str) -> tuple[Any, Any]:
 
 def _judge_groups(context: Context, case: Case, dtype: str) -> None:
     judge_groups_of_a_model(context, case)
-    judge_beside_empty_group(context, case, *_three(context, dtype))
+    if context.asks("0.3"):
+        judge_beside_empty_group(context, case, *_three(context, dtype))
 
 
 def _judge_gradients(context: Context, dtype: str) -> None:

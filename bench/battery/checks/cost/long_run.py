@@ -14,14 +14,17 @@ import numpy as np
 import torch
 
 from .....scratch_impls import Case, Spec
+from ....compare.diagnose import likely_cause
 from ....compare.replay import replay
 from ...context import Context, check, fitted, note
 from ...result import Failed
+from ..agreement._zero_start import STAYS_ZERO
 from ..cases import first_and_richest
 from ..histories import probe
 from ..reproduction import constructor_call, parameter_line, reproduced_by, reproduction_of_gap
 
 ONE_WAY, BOTH_WAYS = (5e-4, 1e-3), (-1e-3, 1e-3)  # gradients in turn
+FIRST_STEPS = 20  # before a count in 8 bits could stop
 
 
 @check("T10", place=2, since="0.2")
@@ -37,7 +40,9 @@ def long_run(context: Context) -> None:
             note(f"{context.draws}: it is not held against {context.against.label}")
         elif gap is not None:
             shown = reproduction_of_gap(context.subject, case.hyper, history, gap, dtype)
-            raise Failed(str(gap), case=case.name, dtype=dtype, reproduction=shown)
+            taken = context.against.taken(case.hyper)
+            cause = likely_cause(context.spec, context.subject.make, taken, case.hyper, history, dtype, context.device)
+            raise Failed(str(gap), case=case.name, dtype=dtype, cause=cause, reproduction=shown)
     # A count shows through slow averages, such as the defaults', or a decaying rate.
     for each in () if context.whole else first_and_richest(context):
         _judge_tiny_steps(context, each, 1000 if context.quick else 10_001)
@@ -64,7 +69,19 @@ def _judge_tiny_steps(context: Context, case: Case, steps: int) -> None:
         message = f"step {steps} moved p0[0] from 0 to {found!r}; the formula moves it to {expected!r}"
         condition = f"abs(p.item() - {expected!r}) <= {allowed!r}"
         with reproduced_by(context, functools.partial(_script, context, case, dtype, steps, condition)):
-            raise Failed(message, case=case.name, dtype=dtype, cause="a count that stopped, or an average that drifts")
+            raise Failed(message, case=case.name, dtype=dtype, cause=_since_when(context, context.spec, case, dtype))
+
+
+def _since_when(context: Context, spec: Spec, case: Case, dtype: str) -> str:
+    """What began late, where the first steps were of the right length, or that nothing moves from 0; else nothing."""
+    found, expected = (
+        _last_tiny_step(context, case, dtype, FIRST_STEPS),
+        _last_tiny_step_of_the_formula(spec, case, FIRST_STEPS, fitted((1,))),
+    )
+    if found == 0 and expected:
+        return STAYS_ZERO
+    near = abs(found - expected) <= (1e-6 if dtype == "float64" else 1e-2) * abs(expected)
+    return "a count that stopped, or an average that drifts" if near and expected else ""
 
 
 def _last_tiny_step(context: Context, case: Case, dtype: str, steps: int) -> float:

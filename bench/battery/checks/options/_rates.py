@@ -57,8 +57,8 @@ WAYS = {
 
 def ways_of(context: Context, hyper: Mapping[str, Any]) -> Iterator[str]:
     """The names of the ways that fit what the groups hold. NotApplicable where that is no rate."""
-    rate = _group_rate(context, rate_hyper(context, hyper))
-    if isinstance(rate, torch.Tensor) and rate.numel() == 1 and float(rate):
+    rate = _group_rate(context, rate_hyper(context, hyper) if context.asks("0.3") else hyper)
+    if context.asks("0.3") and isinstance(rate, torch.Tensor) and rate.numel() == 1 and float(rate):
         yield from ("number for a tensor", "another tensor", "tensor filled")
     elif isinstance(rate, (int, float)) and rate:
         yield "number"

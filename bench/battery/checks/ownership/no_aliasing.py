@@ -56,7 +56,7 @@ def no_aliasing(context: Context) -> None:
                     cause="it keeps p.grad instead of a copy",
                 )
             _judge_shared_gradient(context, case, start, history)
-            if not context.whole:  # its closure makes the gradients, as it likes
+            if context.asks("0.3") and not context.whole:  # its closure makes the gradients, as it likes
                 judge_graph_is_let_go(context, case, start, history)
 
 

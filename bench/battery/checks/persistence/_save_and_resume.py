@@ -111,7 +111,7 @@ def _judge_steps_after_loading(
     """The loaded run beside the unbroken one; the last two steps at half the rate, which is set in both."""
     cause = NOT_CARRIED
     for step in range(BEFORE, AFTER + 2):
-        if step == AFTER and not _halve_rates(ours[0], theirs[0]):
+        if step == AFTER and not (context.asks("0.3") and _halve_rates(ours[0], theirs[0])):
             return
         for optimizer, params in (theirs, ours):
             take_steps(optimizer, params, range(step, step + 1), context.seed)

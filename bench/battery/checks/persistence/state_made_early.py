@@ -24,6 +24,7 @@ from ..differences import run_difference
 from ..faults import reported_at, unless_by_design
 from ..questions import Questions
 from ..runs import Params, clones, gradient_history, run, snapshot
+from ..special_values._zero_gradient_steps import ZERO_BY_ZERO
 from ..state import groups_of
 from ._distributed_state import require_distributed, require_state_of_parameters, saved_by_name
 
@@ -93,5 +94,10 @@ def _judge(context: Context, case: Case, disturb: Callable[[Any, Params], None],
         if disturbed:
             disturb(optimizer, params)
         found.append(run(optimizer, params, history))
+    last = found[0][-1]
+    if not all(bool(torch.isfinite(p).all()) for p in last) and all(
+        bool(torch.isfinite(p).all()) for p in found[1][-1]
+    ):
+        raise Failed(f"after {what} its parameters are not finite", cause=ZERO_BY_ZERO)
     if difference := run_difference(found[0], found[1], snapshot(start)):
         raise Failed(f"after {what}, and without it, training differs: {difference}", cause=TRACE)

@@ -13,15 +13,15 @@ from ..cases import best_dtype, cases_of
 from ..differences import PARAM_ROUNDINGS
 
 STEPS = 12
-# Two right implementations are equal to rounding, which is allowed for beside it; a step that is left out, doubled or
-# averaged once too often is off by parts of itself: a tenth, in the eleventh step of a momentum of 0.9.
-LENGTHS_APART = 1e-2
+# A step that is left out, doubled or averaged once too often, after steps that were right, is off by parts of itself: a
+# tenth in the eleventh step of a momentum of 0.9. What is off from the first on is another rule, for others to judge.
+ALIKE, APART = 1e-2, 0.1
 SIZES = (1.0, 1e4)  # between these eps decides nothing, and steps that do not grow with the gradient are of one length
 FLAT, WHOLE = 0.02, 0.05  # how near an exponent is to 0, or to a whole number, that is one by rounding
 
 
 def judge_step_lengths(context: Context) -> None:
-    """The first twelve steps under one gradient are as long as the reference's."""
+    """No step of twelve under one gradient is of another length, after some that were as the reference's."""
     if context.against is None or context.draws:
         raise NotApplicable(context.draws or "there is no reference whose steps could be as long")
     if context.spec is not None and not context.spec.elementwise:
@@ -31,7 +31,10 @@ def judge_step_lengths(context: Context) -> None:
         ours, start = _lengths(context, context.subject.make, case.hyper, dtype)
         theirs, _ = _lengths(context, context.against.make, context.against.taken(case.hyper), dtype)
         rounding = 2 * PARAM_ROUNDINGS * torch.finfo(start.dtype).eps * torch.maximum(start.abs(), theirs.cumsum(0))
-        off = ~((ours - theirs).abs() <= LENGTHS_APART * theirs + rounding)
+        distance = (ours - theirs).abs()
+        alike = (distance <= ALIKE * theirs + rounding).long().cumprod(0).bool()
+        off = ~(distance <= APART * theirs + rounding)
+        off[0], off[1:] = False, off[1:] & alike[:-1]
         if bool(off.any()):
             step = int(off.any(1).nonzero()[0])
             k = int(torch.where(off[step], theirs[step], -1.0).argmax())

@@ -17,6 +17,7 @@ from ..runs import take_steps
 from ..state import Values, named_values, options_of, params_in
 
 STEPS = 3
+ZERO_BY_ZERO = "0/0: eps is missing, or underflows"
 
 
 def judge_zero_gradients(context: Context, dtype: str, cases: list[Case]) -> None:
@@ -27,7 +28,7 @@ def judge_zero_gradients(context: Context, dtype: str, cases: list[Case]) -> Non
         where: dict[str, Any] = {"case": case, "dtype": dtype}
         with reproduced_by(context, functools.partial(_script, context, case, dtype)):
             start, rested, ours, decays = _run_on_zeros(context, context.subject.make, case, dtype)
-            require_finite(ours, f"{after} and one of N(0, 1)", "0/0: eps is missing, or underflows", **where)
+            require_finite(ours, f"{after} and one of N(0, 1)", ZERO_BY_ZERO, **where)
             theirs: Values = {}
             if context.against is not None:
                 _, their_rest, their_end, _ = _run_on_zeros(context, context.against.make, case, dtype)

@@ -70,7 +70,7 @@ def judge_coupled_as_the_reference(context: Context, case: Case, start: Any, his
 def judge_beside_empty_group(context: Context, case: Case, start: Any, history: Any) -> None:
     """A group without parameters, as of layers that are all frozen, stands between two others, and before them."""
     alone = run_separately(context, case.hyper, start, history, 0, 2)
-    for place in (1, 0):
+    for place in (1, 0) if context.asks("0.3") else (1,):
         params = clones([start[0], start[2]])
         arranged: list[Any] = [{"params": params[:1]}, {"params": params[1:]}]
         arranged.insert(place, {"params": []})

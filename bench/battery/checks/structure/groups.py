@@ -46,12 +46,12 @@ def groups(context: Context) -> None:
         if k == 0 or not context.quick:
             ask(judge_one_group, case, start, history)
             ask(judge_beside_empty_group, case, start, history)
-            if context.seen.coupled_reference:
+            if context.seen.coupled_reference and context.asks("0.3"):
                 with questions.ask(), reported_at(case, context.dtypes[0]):
                     judge_coupled_as_the_reference(context, case, start, history)
         # The next case's values for the second group: options that really occur together.
         ask(_judge_two_groups, case, cases[(k + 1) % len(cases)], start, history)
-    for case, name, new in options_with_effect(context, start, history):
+    for case, name, new in options_with_effect(context, start, history) if context.asks("0.3") else ():
         ask(judge_own_option, case, name, new, start, history)
         ask(judge_option_set_later, case, name, new, start, history)
     for case in first_and_richest(context) if context.cases else ():

@@ -53,5 +53,5 @@ def shapes(context: Context) -> None:
     compared = REFERENCE_SHAPES + MATRICES if coupled else REFERENCE_SHAPES
     for case in first_and_richest(context) if context.against is not None else ():
         judge_agreement(context, case, probe(context, context.seed, steps=STEPS, shapes=compared), context.dtypes[0])
-    for case in first_and_richest(context) if context.cases and not context.whole else ():
+    for case in first_and_richest(context) if context.asks("0.3") and context.cases and not context.whole else ():
         unless_by_design(context, case, judge_scale_of_kernels)
