@@ -30,6 +30,7 @@ def _judged(cls: Any, fixed: Mapping[str, Any]) -> Any:
     named = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD and p.name not in fixed]
     if len(named) == len(signature.parameters):
         return cls
+
     def make(params: Any, **options: Any) -> Any:
         return cls(params, **fixed, **options)
 
