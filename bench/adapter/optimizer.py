@@ -89,8 +89,9 @@ class ScratchOptimizer(Optimizer):
             return
         more = self.spec.random(hyper, place, count) if self.spec.draws else ()
         new_param, new = type(self).update(param, grad, old, count, *more, **hyper)
-        param.copy_(new_param)
+        # Before the parameter moves: a state that is its first value (MADGRAD's x0) would move with it.
         self._keep(param, new, grad)
+        param.copy_(new_param)
 
     def _gradient(self, param: torch.Tensor) -> torch.Tensor:
         """The gradient of a parameter that has one."""

@@ -43,8 +43,8 @@ class ScratchTogetherOptimizer(ScratchOptimizer):
         )  # fmt: skip
         # All computed before one is written: what is shared may depend on any.
         for param, value, state, grad in zip(there, moved, new_states, grads, strict=True):
-            param.copy_(value)
             self._keep(param, state, grad)
+            param.copy_(value)
         self.state[first][SHARED] = {"step": step, **{n: clone_if_shared(v, *grads) for n, v in new.items()}}
 
     def _shared(self, first: torch.Tensor, hyper: dict[str, Any]) -> State:

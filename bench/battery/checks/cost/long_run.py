@@ -24,6 +24,7 @@ from ..cases import first_and_richest
 from ..histories import probe
 from ..reproduction import constructor_call, parameter_line, reproduced_by, reproduction_of_gap
 
+ONE_WAY, BOTH_WAYS = (5e-4, 1e-3), (-1e-3, 1e-3)  # gradients in turn
 FIRST_STEPS = 20  # before a count in 8 bits could stop
 
 
@@ -51,7 +52,8 @@ def long_run(context: Context) -> None:
 def _judge_tiny_steps(context: Context, case: Case, steps: int) -> None:
     """One element and a gradient of 1e-3 or 5e-4 in turn, the last step's length held against the formula's.
 
-    The last step starts from 0, so that it keeps all its digits.
+    The last step starts from 0, so that it keeps all its digits. Without a formula only a number is asked for, and the
+    gradients turn: down one slope for ever, a rule that estimates how far it is to go (Prodigy) grows without end.
     """
     dtype = "float64" if "float64" in context.dtypes else context.dtypes[0]
     found = _last_tiny_step(context, case, dtype, steps)
@@ -92,7 +94,7 @@ def _last_tiny_step(context: Context, case: Case, dtype: str, steps: int) -> flo
     p = torch.nn.Parameter(torch.zeros(shape, dtype=getattr(torch, dtype), device=context.device))
     optimizer = context.build([p], **case.hyper)
     # Two tensors for all steps: to make ten thousand would take longer than to step.
-    gradients = [torch.full_like(p, _tiny_gradient(step)) for step in (0, 1)]
+    gradients = [torch.full_like(p, g) for g in _tiny_gradients(context)]
     for step in range(steps):
         p.grad = gradients[step % 2]
         if step == steps - 1:
@@ -106,7 +108,7 @@ def _last_tiny_step_of_the_formula(spec: Spec, case: Case, steps: int, shape: tu
     """In Python numbers; in an array where the rule needs dimensions, or more than one element."""
     given = {name: value for name, value in case.hyper.items() if name in spec.defaults}
     run = Trajectory(spec, spec.hyper(**given), [0.0 if shape == (1,) else np.zeros(shape)])
-    gradients = [_tiny_gradient(step) if shape == (1,) else np.full(shape, _tiny_gradient(step)) for step in (0, 1)]
+    gradients = [each if shape == (1,) else np.full(shape, each) for each in ONE_WAY]
     for step in range(steps):
         if step == steps - 1:
             run.params[0] = 0 * run.params[0]
@@ -119,12 +121,12 @@ def _script(context: Context, case: Case, dtype: str, steps: int, condition: str
         parameter_line([0.0], dtype),
         f"optimizer = {constructor_call(context, case.hyper)}",
         f"for step in range({steps}):",
-        f"    p.grad = torch.full_like(p, {_tiny_gradient(1)} if step % 2 else {_tiny_gradient(0)})",
+        f"    p.grad = torch.full_like(p, {_tiny_gradients(context)!r}[step % 2])",
         f"    p.data.mul_(step < {steps - 1})  # the last step begins at 0",
         "    optimizer.step()",
         f"assert {condition}, f'step {steps} ends at {{p.item()}}'",
     ]
 
 
-def _tiny_gradient(step: int) -> float:
-    return 1e-3 if step % 2 else 5e-4
+def _tiny_gradients(context: Context) -> tuple[float, float]:
+    return BOTH_WAYS if context.spec is None else ONE_WAY
