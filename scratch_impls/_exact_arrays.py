@@ -2,7 +2,8 @@
 
 import numpy
 
-from ._number_systems import NumpyArrays, PythonNumbers
+from ._number_systems import NumpyArrays
+from ._single_numbers import PythonNumbers
 
 
 class ExactArrays(NumpyArrays):

@@ -16,7 +16,7 @@ import torch
 
 from ...reference.oracle import Trajectory, exact_hyper, multiprecision
 from ...scratch_impls import Spec, map_state
-from ...scratch_impls._number_systems import PythonNumbers
+from ...scratch_impls._single_numbers import PythonNumbers
 from .formula_rows import Layout
 from .scenario import Scenario
 
