@@ -73,25 +73,28 @@ class ScratchOptimizer(Optimizer):
         return loss
 
     def _step_all(self) -> None:
-        names, place = tuple(self.spec.defaults), 0
+        names = tuple(self.spec.defaults)
         for group in self.param_groups:
             hyper = {name: group[name] for name in names}
             for param in group["params"]:
                 if param.grad is not None:
-                    self._step_one(param, hyper, place)
-                place += 1
+                    self._step_one(param, hyper)
 
-    def _step_one(self, param: torch.Tensor, hyper: dict[str, Any], place: int) -> None:
+    def _step_one(self, param: torch.Tensor, hyper: dict[str, Any]) -> None:
         grad = self._gradient(param)
         old, count = self._counted(param, hyper)
         if grad.is_sparse:
             update_touched_rows(type(self).update, param, grad, old, count, hyper)
             return
-        more = self.spec.random(hyper, place, count) if self.spec.draws else ()
+        more = self.spec.random(hyper, self._place(param), count) if self.spec.draws else ()
         new_param, new = type(self).update(param, grad, old, count, *more, **hyper)
         # Before the parameter moves: a state that is its first value (MADGRAD's x0) would move with it.
         self._keep(param, new, grad)
         param.copy_(new_param)
+
+    def _place(self, param: torch.Tensor) -> int:
+        """Which of all parameters it is."""
+        return next(i for i, p in enumerate(p for group in self.param_groups for p in group["params"]) if p is param)
 
     def _gradient(self, param: torch.Tensor) -> torch.Tensor:
         """The gradient of a parameter that has one."""
