@@ -97,7 +97,10 @@ class NumpyArrays:
     def eigh(x):
         import numpy
 
-        return tuple(numpy.linalg.eigh(x))
+        try:
+            return tuple(numpy.linalg.eigh(x))
+        except numpy.linalg.LinAlgError:  # of what is not finite
+            return numpy.full_like(x[..., 0], numpy.nan), numpy.full_like(x, numpy.nan)
 
     @staticmethod
     def qr(x):
@@ -194,7 +197,10 @@ class TorchTensors:
     def eigh(x):
         import torch
 
-        values, vectors = torch.linalg.eigh(x)
+        try:
+            values, vectors = torch.linalg.eigh(x)
+        except torch.linalg.LinAlgError:  # of what is not finite
+            values, vectors = torch.full_like(x[..., 0], torch.nan), torch.full_like(x, torch.nan)
         return values, vectors
 
     @staticmethod

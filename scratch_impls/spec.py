@@ -114,10 +114,15 @@ class Spec:
         return positional(self.update)[-1:] == (DRAWING,)
 
     @functools.cached_property
-    def sampled(self) -> bool:
-        """Whether it uses what has no bound of first order, and is bounded by random rounding."""
+    def spectral(self) -> bool:
+        """Whether it uses functions of a matrix, of which the state holds some as large as a side of the parameter."""
         words = (vocabulary.eigh, vocabulary.qr, vocabulary.svd, vocabulary.inv_root)
-        return self.closure or any(word in words for word in self.update.__globals__.values() if callable(word))
+        return any(word in words for word in self.update.__globals__.values() if callable(word))
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it has no bound of first order, and is bounded by random rounding."""
+        return self.closure or self.spectral
 
     @property
     def form(self) -> tuple[str, ...]:

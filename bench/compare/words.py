@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...scratch_impls._number_systems import NumpyArrays
 from .bounded import PRECISIONS, Bounded
 from .random_rounding import RandomlyRounded, Rounding
 
@@ -189,7 +190,7 @@ class RandomRounding:
 
     @staticmethod
     def eigh(x: RandomlyRounded) -> tuple[RandomlyRounded, RandomlyRounded]:
-        w, v = np.linalg.eigh(_disturbed(x))
+        w, v = NumpyArrays.eigh(_disturbed(x))
         return _rounded(w, x.rounding), _rounded(_turned(v, -2), x.rounding)
 
     @staticmethod

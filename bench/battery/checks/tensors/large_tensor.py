@@ -27,6 +27,8 @@ def large_tensor(context: Context) -> None:
         raise NotApplicable("there is nothing to hold it against")
     if context.shapes:
         raise NotApplicable("the shapes to judge with were given")
+    if context.spec is not None and context.spec.spectral:
+        raise NotApplicable(f"{context.spec.name} has matrices as large as a side of the parameter: {LARGE:,} squared")
     case = cases_of(context)[0]
     if "max_iter" in case.hyper:  # each goes through all pairs that are remembered, and in float32 later ones are open
         case = dataclasses.replace(case, hyper={**case.hyper, "max_iter": FEW})
