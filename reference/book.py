@@ -53,6 +53,7 @@ def _adadelta(x: Any, g: Any, state: Any, *, rho: float) -> Any:
 
 def _adam(x: Any, g: Any, state: Any, *, eta: float) -> Any:
     v, s, t = state
+    # 1 - 0.9 and not 0.1, as the book's code has it: the two differ in the last digits, which %r would show.
     v, s, t = 0.9 * v + (1 - 0.9) * g, 0.999 * s + (1 - 0.999) * g**2, t + 1
     return x - eta * (v / (1 - 0.9**t)) / ((s / (1 - 0.999**t)) ** 0.5 + 1e-6), (v, s, t)
 

@@ -46,6 +46,7 @@ def read(path: Path, kind: type[T]) -> DataFile[T]:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise DataFileError(f"{path}:{line}: it is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
+        # From the message, since the error has `lineno` only from Python 3.14 on; "at end of document" names no line.
         stated = re.search(r"at line (\d+)", str(error))
         line = int(stated[1]) if stated else max(1, len(text.splitlines()))
         raise DataFileError(f"{path}:{line}: it is not TOML: {error}") from None
@@ -125,6 +126,7 @@ def _error(path: Path, text: str, keys: Keys, said: str) -> DataFileError:
 
 def _line(text: str, keys: Keys) -> int:
     """The line on which a place begins: the first after the longest beginning of the file that is TOML and lacks it."""
+    # By parsing shorter and shorter beginnings, since tomllib gives no places; only a file with a mistake pays for it.
     lines = text.split("\n")
     for end in range(len(lines), -1, -1):
         try:

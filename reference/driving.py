@@ -62,6 +62,7 @@ def driven_by_grad(make: Any, drive: Drive | None = None) -> Any:
 def _with_sparse_rows(cls: type[Optimizer]) -> type[Optimizer]:
     """The class, whose step refuses dense gradients, given each as a sparse one that has every row."""
     inner: Any = cls.step
+    # Optimizer._patch_step_function replaces `step` on the class itself.
     if getattr(inner, "hooked", False):  # by the first instance, which put the hooks around it: ours come around this
         inner = inner.__wrapped__
 
@@ -91,4 +92,5 @@ def _every_row(gradient: Any) -> Any:
         indices, entries = torch.zeros(0, 1, dtype=torch.long, device=gradient.device), gradient.reshape(1)
     else:
         indices, entries = torch.arange(gradient.shape[0], device=gradient.device)[None], gradient
+    # A copy, since a step may change the gradient's values; the invariants said to be unchecked, or torch warns of it.
     return torch.sparse_coo_tensor(indices, entries.clone(), gradient.shape, check_invariants=False)

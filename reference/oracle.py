@@ -69,6 +69,7 @@ def multiprecision(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         # An array of objects: NumPy's operators then call mpmath's, element by element.
         numbers = np.empty(value.shape, dtype=object)
+        # Assigned into an array: of a single number frompyfunc returns the number, without the shape ().
         numbers[...] = np.frompyfunc(_CONTEXT.mpf, 1, 1)(value)
         return numbers
     return _CONTEXT.mpf(value)

@@ -56,12 +56,14 @@ def build(name: str, path: str, params: Any, *, mended: bool = False, **hyper: A
     if path not in paths(name):
         raise ValueError(f"torch.optim.{name} has no path {path!r}; it has {', '.join(paths(name))}")
     accepted = inspect.signature(twin(name)).parameters
+    # False, not None: None lets torch choose by the device.
     flags: dict[str, Any] = {flag: on for flag, on in _FLAGS[path].items() if flag in accepted}
     return (mended_twin(name) if mended else driven_by_grad(twin(name)))(params, **hyper, **flags)
 
 
 def line_search() -> Any:
     """The search along a line by which torch's LBFGS finds the length of a step; it is not public."""
+    # torch/optim/__init__.py deletes the names of its modules, so that `torch.optim.lbfgs` is none to be asked.
     return vars(sys.modules[twin("LBFGS").__module__])["_strong_wolfe"]
 
 
@@ -82,8 +84,8 @@ def mended_twin(name: str) -> type[Optimizer]:
 
 @contextlib.contextmanager
 def _float64_by_default() -> Iterator[None]:
-    # torch keeps its counters in float32 unless float64 is the default format, and takes powers of them: 1 - 0.999**t
-    # is then 1.3e-5 off, whatever the parameters' format.
+    # torch keeps its counters in float32 unless float64 is the default format (`_get_scalar_dtype`), and takes powers
+    # of them: 1 - 0.999**t is then 1.3e-5 off, whatever the parameters' format.
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
@@ -94,7 +96,8 @@ def _float64_by_default() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_bfloat16() -> Iterator[None]:
-    # torch's Muon calls .bfloat16() in the middle of its step: two digits, where the formula keeps the format.
+    # torch's Muon calls .bfloat16() in the middle of its step (`_zeropower_via_newtonschulz`): two digits, where the
+    # formula keeps the format.
     before = torch.Tensor.bfloat16
     torch.Tensor.bfloat16 = torch.Tensor.clone  # type: ignore[method-assign]
     try:

@@ -44,6 +44,11 @@ def each_cell() -> Any:
     return pytest.mark.parametrize(("spec", "case", "path"), cells)
 
 
+def richest(spec: Spec) -> Case:
+    """Of the cases with a twin the one with most options."""
+    return max((case for each, case in torch_cases() if each is spec), key=lambda case: len(case.hyper))
+
+
 def each_defect(scenario: str) -> Any:
     """Parametrizes (spec, case, path, dtype) over what meets a known defect of torch: strict expected failures."""
     cells = []
@@ -57,6 +62,10 @@ def each_defect(scenario: str) -> Any:
     return pytest.mark.parametrize(("spec", "case", "path", "dtype"), cells)
 
 
+each_path = pytest.mark.parametrize(
+    ("spec", "path"),
+    [pytest.param(s, path, id=f"{s.name}-{path}") for s in TWINNED for path in torch_paths.paths(s.reference)],
+)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_twinned_spec = pytest.mark.parametrize("spec", TWINNED, ids=lambda s: s.name)
 each_grouped_spec = pytest.mark.parametrize("spec", [s for s in TWINNED if not s.closure], ids=lambda s: s.name)

@@ -106,7 +106,7 @@ SPEC = Spec(name="mine", init=init, update=update, source="me", reference="SGD",
 
 @pytest.mark.parametrize(
     ("end", "told"),
-    [("os.kill(os.getpid(), 9)", "Terminated"), ("raise RuntimeError('not here')", "not here"), ("pass", "")],
+    [("os.kill(os.getpid(), 9)", "Terminated"), ("raise RuntimeError('not here')", "not here")],
 )
 def test_what_another_process_loses_is_done_here(tmp_path, end, told):
     file = tmp_path / "mine.py"
@@ -115,8 +115,8 @@ def test_what_another_process_loses_is_done_here(tmp_path, end, told):
     _, nothing = run(job(tmp_path / "alone", **given), 0)
     _, notes = run(job(tmp_path / "shared", **given), 1)
     assert not nothing
-    assert len(notes) == bool(told)
-    assert all(told in note and "everything runs in this one" in note for note in notes)
+    (note,) = notes
+    assert told in note and "everything runs in this one" in note
     assert tables(tmp_path / "shared") == tables(tmp_path / "alone")
 
 
@@ -198,10 +198,17 @@ def test_a_row_keeps_the_environment_of_who_measured_it(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="asks /proc which processes there are")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interruption_keeps_rows_and_leaves_no_process(tmp_path, number, code):
+@pytest.mark.parametrize(
+    ("number", "code", "cores"),
+    [
+        (signal.SIGINT, 130, 2),
+        (signal.SIGTERM, 143, 1),
+        pytest.param(signal.SIGTERM, 143, 2, marks=pytest.mark.thorough("one of each is quick to say the same")),
+    ],
+)
+def test_an_interruption_keeps_rows_and_leaves_no_process(tmp_path, number, code, cores):
     mark = f"TWINSTEP_TEST_{uuid.uuid4().hex}"
-    environment = {**os.environ, mark: "1", "LOKY_MAX_CPU_COUNT": "2"}
+    environment = {**os.environ, mark: "1", "LOKY_MAX_CPU_COUNT": str(cores)}
     command = [sys.executable, THIS_TREE, "run", "--optimizers", "gd", "--problems", "quadratic,rosenbrock",
                "--seeds", "200", "--out", tmp_path]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
@@ -209,7 +216,7 @@ def test_an_interruption_keeps_rows_and_leaves_no_process(tmp_path, number, code
     deadline = time.monotonic() + 600
     while not (path.exists() and path.read_bytes().count(b"\n") >= 8) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert len(marked(mark)) > 2, "the command, its parent, and another process at least"
+    assert len(marked(mark)) > cores, "the command, its parent, and another process where there is a core for it"
     process.send_signal(number)
     _, errors = process.communicate(timeout=600)
     assert process.returncode == code, errors

@@ -96,6 +96,7 @@ def remove_benchmark(library):
     library.edit("benchmarks/steps.py", "def adam_with_many_small_parameters", "def renamed")
 
 
+@pytest.mark.thorough("a second gate, ten seconds; what does nothing is found in test_gate_agreement")
 def test_what_is_timed_and_does_nothing_has_a_code_of_its_own(library):
     """Its gradients are gone after the first step: nothing slower, and nothing done."""
     once = "    optimizer = TheirAdam(params)\n    return lambda: (optimizer.step(), optimizer.zero_grad())"

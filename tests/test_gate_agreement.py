@@ -104,6 +104,15 @@ def test_a_step_that_raises_is_told_of_both(kind, right):
         assert [(b["kind"], b["base_too"]) for b in said if b.get("arm") == "head"] == [("broken", base_too)]
 
 
+def test_an_error_class_of_each_tree_is_one_kind():
+    base, head, other = (
+        type(name, (ValueError,), {"__module__": module})
+        for name, module in (("Refused", "_base.lib"), ("Refused", "_head.lib"), ("Other", "_head.lib"))
+    )
+    assert comparison.same_kind(base(), head()) and not comparison.same_kind(base(), other())
+    assert not comparison.same_kind(None, head())
+
+
 class Restless(PlainSGD):
     """Its steps cannot be had again."""
 

@@ -41,9 +41,13 @@ def test_sigterm_leaves_the_tables_of_what_was_recorded(run, pytester):
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_rows_travel_through_xdist_and_give_the_same_table(run, pytester):
+def test_rows_travel_through_xdist_and_give_the_same_table(run, pytester, capsys):
+    """And what was left out is said there as well."""
+    pytester.makepyfile(test_suite=SUITE + LONG)
     assert run("-n", "2") == 0
+    through_xdist, _ = summary(capsys)
     assert run(results="alone") == 0
+    assert summary(capsys)[0] == through_xdist and len(through_xdist) == 2
     tables = [(pytester.path / folder / "losses.csv").read_bytes() for folder in ("results", "alone")]
     assert tables[0] == tables[1]
     assert len({row["run"] for row in journal.read(pytester.path / "results", "losses")}) == 1
@@ -64,7 +68,6 @@ def test_a_damaged_journal_is_told_and_nothing_is_lost(run, pytester, capsys):
     ("arguments", "passed", "said"),
     [
         ("", 4, "deselected: 2 benchmarks (pytest --benchmark-only), 3 thorough (pytest --thorough)"),
-        ("-n 1", 4, "deselected: 2 benchmarks (pytest --benchmark-only), 3 thorough (pytest --thorough)"),
         ("--thorough", 6,
          "deselected: 2 benchmarks (pytest --benchmark-only), 1 of more seeds (pytest --thorough --seeds=20)"),
         ("--thorough --seeds=20", 7, "deselected: 2 benchmarks (pytest --benchmark-only)"),

@@ -6,7 +6,18 @@ import functools
 
 import pytest
 import torch
-from agreement_cells import each_case, each_cell, each_defect, each_dtype, each_twinned_spec, scratch, torch_cases, twin
+from agreement_cells import (
+    each_case,
+    each_cell,
+    each_defect,
+    each_dtype,
+    each_path,
+    each_twinned_spec,
+    richest,
+    scratch,
+    torch_cases,
+    twin,
+)
 
 from twinstep.bench.compare.replay import replay
 from twinstep.bench.compare.scenario import probe
@@ -26,12 +37,34 @@ def judge(spec, case, path, dtype, scenario, record, *, theirs=None):
     )  # fmt: skip
 
 
-@each_dtype
-@each_cell()
-def test_sixty_steps_agree(spec, case, path, dtype, record):
+def judge_probe(spec, case, path, dtype, record, **steps):
     """With a parameter that starts late, wherever torch itself survives one."""
     late = known_defect(spec.reference, path, "late-start", case.hyper, "float32") is None
-    judge(spec, case, path, dtype, probe(0, late=late), record)
+    judge(spec, case, path, dtype, probe(0, late=late, **steps), record)
+
+
+@each_case()
+def test_twenty_four_steps_agree(spec, case, record):
+    """Of every case, what one step from any state does not show: how state and rates go on. That is the rule's.
+
+    In the format in which rounding hides least. One step in both formats is judged on every path by test_lockstep. Of a
+    probe 24 steps have every regime: each third has its lr, and every seventh step lacks a gradient.
+    """
+    judge_probe(spec, case, "forloop", "float64", record, steps=24)
+
+
+@each_dtype
+@each_path
+def test_sixty_steps_agree(spec, path, dtype, record):
+    """On every path, of the case with most options, so with most state."""
+    judge_probe(spec, richest(spec), path, dtype, record)
+
+
+@pytest.mark.thorough("six hundred runs, half a minute")
+@each_dtype
+@each_cell()
+def test_sixty_steps_of_every_case_agree_on_every_path(spec, case, path, dtype, record):
+    judge_probe(spec, case, path, dtype, record)
 
 
 @each_defect("late-start")
@@ -44,8 +77,7 @@ def test_known_defects_of_torch_are_still_there(spec, case, path, dtype, record)
 @each_twinned_spec
 def test_four_hundred_steps_agree(spec, record):
     """The case with most options: drift, and counters that stick, need a long run and no grid."""
-    richest = max((c for c in spec.cases if c.reference == "torch"), key=lambda c: len(c.hyper))
-    judge(spec, richest, "forloop", "float32", probe(2, steps=400), record)
+    judge(spec, richest(spec), "forloop", "float32", probe(2, steps=400), record)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: its paths are judged where one is present")
@@ -62,7 +94,7 @@ def test_sixty_steps_agree_on_cuda(subtests):
 def test_the_truth_steps_from_where_the_optimizers_are_set(spec, dtype):
     """Set equal after each step, two right ones stay within their errors of the formula; it had stepped from elsewhere,
     since in float64 it was handed the memory that the next step writes into."""
-    case = max((c for c in spec.cases if c.reference == "torch"), key=lambda c: len(c.hyper))
+    case = richest(spec)
     result = replay(spec, case.hyper, scratch(spec), twin(spec, dtype=dtype), probe(0, steps=6), dtype=dtype,
                     equal_params=True)  # fmt: skip
     away, allowed = abs(result.ours - result.value), 2 * result.error
@@ -72,23 +104,30 @@ def test_the_truth_steps_from_where_the_optimizers_are_set(spec, dtype):
     assert not beyond, f"{spec.name}/{case.name} {dtype}: step, element and gap to the formula's value: {beyond[:3]}"
 
 
-@each_case()
-def test_control_an_ignored_option_fails(spec, case):
+# (formula, option) -> the first case that gives it a value of its own
+OPTIONS = {
+    (spec.name, option): (spec, case, option)
+    for spec, case in reversed(torch_cases())
+    for option, value in case.hyper.items()
+    if value != spec.defaults[option]
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "case", "option"), OPTIONS.values(), ids=["/".join(name_and_option) for name_and_option in OPTIONS]
+)
+def test_control_an_ignored_option_fails(spec, case, option):
     """Whatever option of a case the optimizer ignores, the replay against torch notices."""
-    for option, value in case.hyper.items():
-        if value == spec.defaults[option]:
-            continue
-        rest = {k: v for k, v in case.hyper.items() if k != option}
-        try:
-            spec.hyper(**rest)
-        except ValueError:
-            rest = None  # nesterov without momentum is refused, so it cannot be silently ignored
-        if rest is not None:
-            # What couples elements by sums has wide bounds in float32.
-            dtype = "float32" if spec.elementwise else "float64"
-            theirs = twin(spec, dtype=dtype)
-            result = replay(spec, case.hyper, theirs, theirs, probe(0, steps=24), dtype=dtype, their_hyper=rest)
-            assert result.first_failure() is not None, f"{spec.name}/{case.name} is the same without {option}"
+    rest = {k: v for k, v in case.hyper.items() if k != option}
+    try:
+        spec.hyper(**rest)
+    except ValueError:
+        return  # nesterov without momentum is refused, so it cannot be silently ignored
+    # What couples elements by sums has wide bounds in float32.
+    dtype = "float32" if spec.elementwise else "float64"
+    theirs = twin(spec, dtype=dtype)
+    result = replay(spec, case.hyper, theirs, theirs, probe(0, steps=24), dtype=dtype, their_hyper=rest)
+    assert result.first_failure() is not None, f"{spec.name}/{case.name} is the same without {option}"
 
 
 def test_control_lr_inside_the_velocity_shows_only_when_lr_changes():

@@ -149,6 +149,12 @@ def test_times_alone_leave_the_pictures(folder):
     assert pictures(folder) == [folder / name for name in DRAWN]
 
 
+def test_a_picture_is_known_by_whatever_letters_the_problem_has(folder):
+    Journal(folder).append("losses", {**journal.last_run(folder, "losses")[0], "problem": "größe"})
+    (folder / "losses-größe.png").touch()
+    assert folder / "losses-größe.png" in pictures(folder)
+
+
 def test_a_full_disk_costs_pictures_and_nothing_else(tmp_path, monkeypatch):
     put = tables.replace_file
 

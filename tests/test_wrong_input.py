@@ -15,6 +15,8 @@ from twinstep.bench.cli import cli
 from twinstep.bench.gate import start
 from twinstep.bench.records.tables import read_table
 
+pytest_plugins = ("pytester", "inner_run")
+
 FORMULA = '''"""A formula from somebody's folder.
 
     x <- x - lr g
@@ -223,19 +225,20 @@ def test_gate_of_no_commit(repository, base):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("--benchmark-only --results=FILE/x", "cannot write into"),
         ("--benchmark-only --data=nowhere", "there is no such file or folder"),
         ("--benchmark-only -n 2", "workers would time each other"),
         ("--benchmark-only -k nothing_like_it", "nothing was timed"),
         ("--seeds=-1", "--seeds=-1: how many seeds?"),
     ],
 )
-def test_benchmarks(tmp_path, options, said):
-    (tmp_path / "FILE").touch()
-    words = options.replace("FILE", str(tmp_path / "FILE")).split()
-    results = [] if "--results" in options else [f"--results={tmp_path / 'results'}"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_benchmarks.py", *results]
-    done = subprocess.run([*command, *words], cwd=this_tree.ROOT, capture_output=True, text=True, timeout=600)
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
-    assert said in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+def test_benchmarks(run, capsys, options, said):
+    """Of a small session under our conftest."""
+    assert run(*options.split()) == pytest.ExitCode.USAGE_ERROR
+    told = "".join(capsys.readouterr())
+    assert said in told and "Traceback" not in told
+
+
+def test_benchmarks_whose_tables_would_have_no_place(run, pytester, capsys):
+    (pytester.path / "file").touch()
+    assert run("--benchmark-only", results="file/results") == pytest.ExitCode.USAGE_ERROR
+    assert "cannot write into" in capsys.readouterr().err

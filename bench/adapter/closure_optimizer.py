@@ -37,6 +37,7 @@ class ScratchClosureOptimizer(ScratchOptimizer):
             _write_into(params, vector)
             with torch.enable_grad():
                 losses.append(closure())
+            # None is zero here, as in LBFGS._gather_flat_grad: the vector has a place for every parameter.
             gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
             return float(losses[-1]), _as_vector([g.to_dense() if g.is_sparse else g for g in gradients])
 
@@ -47,6 +48,7 @@ class ScratchClosureOptimizer(ScratchOptimizer):
         count = state["step"] = int(state.get("step", 0)) + 1
         old = {name: value for name, value in state.items() if name != "step"}
         vector, new = type(self).update(vector, evaluate, old, count, **hyper)
+        # The last trial need not be the point that the search chose.
         _write_into(params, vector)
         tensors = [value for value in hyper.values() if isinstance(value, torch.Tensor)]  # an lr that others may change
         state.update({name: clone_if_shared(value, *tensors) for name, value in new.items()})

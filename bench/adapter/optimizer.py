@@ -34,10 +34,12 @@ class ScratchOptimizer(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         # "param_names" is torch's own entry, of parameters that were given by name (since torch 2.6).
         options = {k: v for k, v in param_group.items() if k not in ("params", "param_names")}
+        # For its errors: the base class looks at no value that a group brings.
         self.spec.hyper(**{**self.defaults, **options})
         super().add_param_group(param_group)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        # Unpickling, copying and Optimizer.load_state_dict all end here.
         super().__setstate__(state)
         # torch adds an option of its own, which a group that is added later would be refused for.
         self.defaults = {name: self.defaults[name] for name in self.spec.defaults if name in self.defaults}

@@ -24,6 +24,7 @@ def update_touched_rows(
     grad    a sparse tensor of the shape of param; a row that it holds twice counts with the sum
     count   the number of this step, from 1
     """
+    # An indexed assignment with an index twice is undefined (Tensor.index_put_): one of the two would be lost.
     grad = grad.coalesce()
     touched = tuple(grad.indices())
     rows = {name: value[touched] for name, value in state.items()}

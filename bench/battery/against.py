@@ -65,6 +65,7 @@ class Against:
         """
         refused: list[str] = []
         for case in cases:
+            # 128 is as far as `design.seen` grows a shape that is refused.
             errors = [self._error_of(case, shape, device) for shape in ((1,), (128,), (128, 128))]
             if all(errors):  # one that refuses small parameters is no wrong input
                 refused.append(f"case {case.name}: {type(errors[0]).__name__}: {errors[0]}")
@@ -132,6 +133,7 @@ def _twin_of(spec: Spec) -> Against:
         twin = driven_by_grad(torch_paths.twin(spec.reference))
     except LookupError as error:
         raise UnknownName(f"{spec.name}: {error}: say what it is to be held against") from None
+    # Whatever format is judged: what can be mended shows in float64 (`mended` in reference/known_defects).
     if mended(spec.reference, "float64"):
         made = torch_paths.mended_twin(spec.reference)
         return Against(label=f"{label_of(twin)}, mended", make=made, spec=spec)
@@ -148,6 +150,7 @@ def _without_the_defect_if_followed(subject: Subject, against: Against, spec: Sp
     without = _twin_of(spec)
     try:
         gap, gap_without = (
+            # Without its state: whoever follows the rule may keep it under names of its own.
             replay(spec, {}, subject.make, each.make, probe(0, steps=8), dtype="float64", states=()).worst().gap_bounds
             for each in (against, without)
         )

@@ -82,6 +82,7 @@ def _generic(subject: Subject, against: Against | None) -> tuple[Case, ...]:
     usual |= {n: v for n, v in taken.items() if any(side[n] is inspect.Parameter.empty for side in sides)}
     cases = [Case(name="default", reason="what a user gets", hyper=usual)]
     for name, value in taken.items():
+        # torch's SGD refuses nesterov without momentum.
         extra = {"momentum": 0.9} if name == "nesterov" and "momentum" in taken else {}
         if usual.get(name) != value:
             cases.append(
@@ -98,7 +99,8 @@ def _is_such(value: Any, default: Any) -> bool:
         return isinstance(default, (tuple, list)) and len(default) == len(value)
     if isinstance(value, bool) or isinstance(default, bool):
         return isinstance(value, bool) and isinstance(default, bool)
-    return isinstance(default, (int, float)) or type(default).__name__ == "Tensor"  # an lr may be one
+    # An lr may be a tensor; asked by the name, since this module loads no torch.
+    return isinstance(default, (int, float)) or type(default).__name__ == "Tensor"
 
 
 def _fitting(cases: tuple[Case, ...], subject: Subject, against: Against | None) -> tuple[Case, ...]:
@@ -154,6 +156,7 @@ def _case(entry: Any, where: str) -> Case:
     hyper = {name: value for name, value in entry.items() if name not in ("name", "reason")}
     for name, value in hyper.items():
         if isinstance(value, list):
+            # TOML and JSON have no tuples, and a default such as betas=(0.9, 0.999) is one.
             hyper[name] = tuple(value)
         elif not isinstance(value, (bool, int, float, str, type(None))):
             raise SpecError(f"{where}: {name} is {value!r}; give a number, a truth value, text or a list")

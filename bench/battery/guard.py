@@ -58,9 +58,12 @@ def watched(work: Callable[[], int]) -> int:
         end_with(parent)
         signal.signal(signal.SIGINT, _interrupted)
         return _report_status(work, write)
+    # After the fork: a child that inherited these would hand its signals on to itself.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _handing_on(child))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    # Without waiting for the end of file: what they forked may live on and hold the other end open. The child's byte is
+    # there by now, or never will be.
     os.set_blocking(read, False)
     os.close(write)
     if status := os.read(read, 1):
@@ -80,6 +83,7 @@ def _report_status(work: Callable[[], int], write: int) -> int:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
+        # One byte, which a pipe takes without a reader waiting; every exit code fits.
         os.write(write, bytes([status]))
     return status
 

@@ -120,6 +120,7 @@ class Isolated:
         assert self._worker is not None
         while not file.exists():
             code = self._worker.poll()
+            # Looked for once more: it may have written its answer and ended since the loop asked.
             if (code is not None and not file.exists()) or time.monotonic() > deadline:
                 self._stop()
                 return late if code is None else death(code)
@@ -161,7 +162,9 @@ def serve(folder: str) -> None:
     from .context import context_for
     from .judge import facts_of
 
-    Optimizer([torch.zeros(1)], {})  # the first one imports torch._dynamo: seconds, once here instead of in every fork
+    # The first one imports torch._dynamo (`torch._compile._disable_dynamo` around add_param_group): seconds, once here
+    # instead of in every fork.
+    Optimizer([torch.zeros(1)], {})
     try:
         context = dataclasses.replace(context_for(**request.arguments()), battery=body["battery"])
     except BAD_REQUEST as error:
@@ -170,6 +173,7 @@ def serve(folder: str) -> None:
     _write(Path(folder, "ready"), dataclasses.asdict(facts_of(context)))
     for line in commands:
         name, cause, answer = json.loads(line)
+        # A CUDA context does not survive a fork: torch refuses to use one in the child (torch.cuda._lazy_init).
         if hasattr(os, "fork") and request.device == "cpu":
             _fork(context, name, cause, Path(answer), body["timeout_s"])
         else:
@@ -181,6 +185,7 @@ def _fork(context: Context, name: str, cause: str, answer: Path, timeout_s: floa
     if child == 0:
         end_with(worker)
         # The limit holds here too, where nobody is left to kill it; a little later, so that the parent tells of it.
+        # Set in the child, since a fork inherits no timer. Nobody handles SIGALRM: it ends even a loop in C.
         signal.setitimer(signal.ITIMER_REAL, timeout_s + 1)
         try:
             _judge(context, name, cause, answer, timeout_s)

@@ -137,6 +137,7 @@ def report_of(
     chosen, expected = chosen_checks(checks, version), dict(facts.known)
     if expected_failures is not None:
         expected = {name: with_owner(reason) for name, reason in expected_failures.items()}
+    # Strict in names too: an expectation of a check that was renamed would excuse nothing, and nobody would see it.
     for name in expected:
         if name not in CHECKS:
             raise UnknownName(f"no check {name!r} that could be expected to fail: {nearest(name, list(CHECKS))}")
@@ -187,6 +188,7 @@ def _expect(result: CheckResult, expected: Mapping[str, str]) -> CheckResult:
     if result.check not in expected:
         return result
     reason = expected[result.check]
+    # Not of an ERROR: where Twinstep itself failed, nothing is known to be as expected.
     if result.status == FAILED:
         return _with(result, status=EXPECTED, message=f"{reason} ({result.message})")
     if result.status == PASSED:
@@ -231,6 +233,7 @@ def _verdict(check: Check, context: Context) -> dict[str, Any]:
         return {"status": NOT_DECLARED, "message": str(reason)}
     except Failed as fault:
         return _failure(causes.explained(check, context, fault))
+    # Before SystemExit, which it is too.
     except ProcessEnded as error:
         return {"status": FAILED, "cause": "it ends the process", "message": their_traceback(error)}
     except SystemExit as error:  # a step that exits must not end the battery as if all were well
@@ -264,7 +267,7 @@ def _failure(fault: Failed) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _process_restored(threads: int) -> Iterator[None]:
-    """What a subject changes globally, or prints, is for the check of that to report; no other check sees it."""
+    """Undoes what a subject changed globally, and swallows what it printed: global-state alone reports that."""
     before, filters = global_state.read(), list(warnings.filters)
     torch.set_num_threads(threads)
     try:

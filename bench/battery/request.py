@@ -142,6 +142,7 @@ def optimizer(text: str) -> Any:
         raise TargetError(f"cannot import {text.partition(':')[0]}: it ends the process") from error
     except TypeError as error:
         raise TargetError(f"{text}: {error}") from None
+    # Before ValueError, which it is: its message says already what would be right.
     except TargetError:
         raise
     except ValueError as error:
@@ -181,6 +182,7 @@ def formula(path: str | Path) -> Spec:
     try:
         with no_exit():
             return scratch_impls.load_file(path)
+    # What the file lacks is not what it raises: no traceback of theirs belongs to it.
     except SpecError:
         raise
     except (Exception, SystemExit) as error:  # whatever their file raises on import
@@ -193,6 +195,7 @@ def _device(text: str) -> str:
 
         try:
             torch.zeros(1, device=text).item()  # a device such as meta holds no numbers
+        # A torch that was built without CUDA asserts (torch.cuda._lazy_init); one that has it and finds no card raises.
         except (AssertionError, RuntimeError) as error:
             raise TargetError(f"no device {text!r} here: {str(error).splitlines()[0]}") from None
     return text
@@ -203,6 +206,7 @@ def shapes_in(text: str) -> tuple[tuple[int, ...], ...]:
     found = []
     for part in text.split(","):
         sizes = part.strip().split("x")
+        # isdecimal() and not isdigit(), which takes ² as well, at which int() raises.
         if not all(size.isdecimal() and int(size) for size in sizes):
             raise SpecError(f"{part.strip()!r} is no shape: write sizes of 1 or more, such as 64x16,8x3x3x3,7")
         found.append(tuple(int(size) for size in sizes))

@@ -129,6 +129,7 @@ def _behind_partials(make: Any) -> Any:
 def fixed_by(make: Any) -> dict[str, Any]:
     """The options that partials fix, but for those of execution."""
     found: dict[str, Any] = {}
+    # functools flattens a partial of a partial, but none that was given attributes of its own.
     while isinstance(make, functools.partial):
         found = {**make.keywords, **found}  # the outer one rules
         make = make.func
@@ -152,6 +153,7 @@ def _signature(make: Factory) -> dict[str, Any]:
 
 
 def _torch_name(cls: Any) -> str:
+    # The very object, since somebody's own class may be called Adam too.
     mine = isinstance(cls, type) and issubclass(cls, Optimizer) and getattr(torch.optim, cls.__name__, None) is cls
     return cls.__name__ if mine else ""
 
@@ -160,7 +162,8 @@ def _owner(cls: Any, formula: Spec | None) -> Owner:
     if formula is not None and load_if_ours(formula.name) is formula:  # not somebody's formula file
         return Owner.OURS
     # By the module and not by the public name: the classes that stand in for torch's keep its module (`driving`).
-    return Owner.TORCH if str(getattr(cls, "__module__", "")).startswith("torch.optim") else Owner.STRANGER
+    module = str(getattr(cls, "__module__", ""))
+    return Owner.TORCH if f"{module}.".startswith("torch.optim.") else Owner.STRANGER  # torch_optimizer is another's
 
 
 def tried_drive(make: Factory, hyper: Mapping[str, Any], device: str) -> Drive | None:
@@ -170,6 +173,7 @@ def tried_drive(make: Factory, hyper: Mapping[str, Any], device: str) -> Drive |
     """
 
     def takes(gradient: torch.Tensor) -> bool:
+        # A matrix, since some rules take nothing else (torch's Muon).
         param = torch.nn.Parameter(torch.zeros(1, 1, device=device))
         param.grad = gradient
         try:

@@ -100,6 +100,7 @@ def main() -> None:
 def _work() -> int:
     warnings.showwarning = _damage_as_note(warnings.showwarning)
     try:
+        # Else click ends the process itself, with 1 where it was interrupted; so it returns the code of an `Exit`.
         return cli.main(standalone_mode=False) or 0
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted: every finished row is kept", err=True)

@@ -82,6 +82,7 @@ def print_table(lines: list[Line], out: Console, *, wide: bool = False) -> None:
 def _width(lines: list[Line], layout: tuple[str, ...], out: Console, *, shortest: bool = False) -> int:
     """The columns that a layout needs; shortest: with its names folded."""
     table = _table(lines, layout, shortest=shortest)
+    # Measured within the terminal's width rich would fold first, and every layout would fit.
     return out.measure(table, options=out.options.update(width=10_000)).maximum
 
 

@@ -30,6 +30,7 @@ def told_by_their_lines(job: Job) -> Iterator[None]:
             yield
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
+        # By the file and not by the module: a formula file is loaded under a name of ours.
         theirs = traceback.StackSummary.from_list([f for f in frames if any(_same(f.filename, file) for file in files)])
         if not theirs:
             raise
@@ -63,14 +64,14 @@ def check_fits(job: Job) -> None:
     """
     for spec in job.specs:
         _check_update(spec)
-        _check_words(job, spec)
+        _check_names(job, spec)
     if job.against is not None:
         _check_options(job, *job.against)
         _check_makes_one(job.specs[0], *job.against)
 
 
-def _check_words(job: Job, spec: Spec) -> None:
-    """TargetError for a twin that torch does not have, UnknownName for a problem that there is not."""
+def _check_names(job: Job, spec: Spec) -> None:
+    """TargetError for a twin that torch does not have, UnknownName for an unknown problem."""
     from ...reference import torch_paths
     from ..study import problems
 

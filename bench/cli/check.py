@@ -64,6 +64,7 @@ def check(
 
     Exit: 0 passed, 1 failed, 2 wrong input, 4 nothing was checked, 5 Twinstep itself failed in a check and none failed.
     """
+    # click's FloatRange lets nan and inf pass.
     if timeout is not None and not math.isfinite(timeout):
         raise click.UsageError(f"--timeout {timeout}: how many seconds?")
     if timeout is not None and not isolate:
@@ -82,6 +83,7 @@ def check(
     except KeyboardInterrupt:
         click.echo(f"interrupted: {_finished(results)}; no report is written", err=True)
         raise click.exceptions.Exit(130) from None
+    # Before the file is written: a disk that is full must not cost the verdict.
     show(report, console(), verbose=verbose)
     if json_file is not None:
         from ..records.tables import TableError, replace_file

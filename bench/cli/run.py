@@ -67,6 +67,7 @@ def run(
                 check_fits(job)
                 outcome = run_job(job, report, pool)
             print_lines(outcome, screen, wide=wide)
+            # After the summary: two hundred axes take a while, and who stops them has the numbers.
             pictures, whole = draw_pictures(out, pool)
     print_verdict(job, outcome, pictures, screen)
     # Nothing was measured, which must not look like nothing was wrong.

@@ -211,6 +211,7 @@ def _power(a: Any, error_a: Any, b: Any, error_b: Any, precision: Precision, con
     """a ** b for a >= 0, where both have errors."""
     with np.errstate(all="ignore"):
         power = a**b
+        # Where the power is 0 the derivative is 0 times the logarithm of 0, and no exponent near this one moves it.
         from_exponent = np.where(np.equal(power, 0), 0.0, abs(power) * abs(np.log(a)) * error_b)
         return _rounded(power, _error_of_power(a, error_a, b) + from_exponent, precision, constant)
 
@@ -220,6 +221,7 @@ def _error_of_power(value: Any, error: Any, exponent: Any) -> Any:
     first_order = abs(exponent * abs(value) ** (exponent - 1)) * error + (exponent == 2) * error**2
     if np.all((exponent > 0) & (exponent < 1)):
         # The derivative is infinite at 0, where the root of the error itself is the bound: |x^q - y^q| <= |x - y|^q.
+        # fmin, since without any error the derivative at 0 gives inf * 0.
         return np.fmin(first_order, error**exponent)
     return first_order
 

@@ -45,6 +45,7 @@ class Side:
             saved = self.optimizer.state_dict()
             for i, (count, state) in enumerate(scenario.synced):
                 values = map_state(state, lambda v: tensor(v) if isinstance(v, np.ndarray) else v)
+                # A number: torch's classes make the tensor of it that their path keeps (Adam.__setstate__).
                 saved["state"][i] = {"step": float(count), **values}
             self.optimizer.load_state_dict(saved)
 
@@ -96,5 +97,6 @@ def joined(unit: list[torch.nn.Parameter]) -> torch.Tensor:
 
 def as_row(tensor: torch.Tensor) -> np.ndarray:
     """A tensor of any device and format as one float64 row."""
+    # float64 holds every number of the narrower formats exactly, and NumPy has no bfloat16.
     array: np.ndarray = tensor.detach().to("cpu", torch.float64).numpy().reshape(-1)
     return array

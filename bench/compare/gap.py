@@ -73,6 +73,7 @@ class Replay:
         if steps.size == 0:
             return None
         first = int(steps[0])
+        # argmax takes the first of equals: of several infinite gaps the parameter's, which stands before its state.
         return self._at(first * self.gap_bounds.shape[1] + int(self.gap_bounds[first].argmax()))
 
     def worst_ulp(self, tensor: str) -> float:

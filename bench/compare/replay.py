@@ -84,6 +84,7 @@ def replay(
     arrays = {name: np.stack(found) for name, found in rows.items()}
     if states != "all":
         _ignore_state(arrays, layout, states)
+    # A formula without a twin whose update returned NaN agreed with itself on NumPy, with gap 0 (CHANGELOG).
     alone = all(getattr(type(each.optimizer), "spec", None) is spec for each in (left, right))
     if not equal_params:  # else each step begins where theirs went, which this does not follow
         _find_no_number(arrays, reasons(spec, full, scenario, dtype, layout), dtype, alone=alone)
@@ -97,6 +98,7 @@ def _find_no_number(arrays: dict[str, np.ndarray], why: Iterator[Any], dtype: st
     alone   both sides are the formula itself: of a number that is none, as 0 / 0, nobody else says that it is right
     """
     with np.errstate(invalid="ignore"):
+        # With a finite bound and a value within the format there is an exact number: fifty digits would only say so.
         may_be_none = ~(np.isfinite(arrays["error"]) & (abs(arrays["value"]) < torch.finfo(getattr(torch, dtype)).max))
     doubtful = alike_not_finite(arrays["ours"], arrays["theirs"]) & ~arrays["no_number"] & may_be_none
     steps = np.flatnonzero(doubtful.any(axis=1))

@@ -127,6 +127,7 @@ def _check_folders(settings: Settings, base: Path) -> None:
     if not source.is_dir() or not source.is_relative_to(base):
         raise GateError(f"source = {settings.source!r}: the base has no such folder")
     for name in settings.packages:
+        # A module of one file, or compiled: of that `Tree` says why it cannot be gated, which is more than "not there".
         if not (source / name).is_dir() and not list(source.glob(f"{glob.escape(name)}.*")):
             raise GateError(f"packages names {name!r}, and there is none in {settings.source!r} of the base")
 
@@ -157,6 +158,7 @@ def _construct(kind: Any, table: Any, where: str) -> Any:
             raise GateError(f"{where} has no {name!r}: {nearest(name, known)}")
         _check_value(kind, name, table[name], where)
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    # What a dataclass says of a missing key, without `Entry.__init__()` before it: who writes TOML knows no such thing.
     try:
         return kind(**values)
     except TypeError as error:
@@ -165,6 +167,7 @@ def _construct(kind: Any, table: Any, where: str) -> Any:
 
 def _check_value(kind: Any, name: str, value: Any, where: str) -> None:
     """GateError for a value of another type than its field; the rule says which thresholds can be."""
+    # Annotations are text here: `from __future__ import annotations`.
     wanted = str({field.name: field.type for field in fields(kind)}[name])
     if wanted == "str" and not isinstance(value, str):
         raise GateError(f"{where}: {name} = {value!r}: it must be text")
@@ -193,6 +196,7 @@ def needs(root: Path) -> tuple[object, str]:
     """What the tree at root is installed with, as far as its files say."""
     try:
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    # A head whose file is damaged is not judged by it: what is installed then counts as changed, which is a note.
     except (OSError, ValueError):
         project = {}
     constraints = root / "constraints.txt"

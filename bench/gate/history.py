@@ -105,6 +105,7 @@ def points(rows: Iterable[Mapping[str, Any]]) -> list[Point]:
         # By series as well: a benchmark whose definition changed starts a new line of points.
         key = (machine_of(row), row["cell"], row["series"], row["head"])
         process = times.setdefault(key, {}).setdefault((row["run"], row["process"]), {})
+        # The processor's work: commits are measured days apart, and the clock would show the neighbours of that day.
         process[row["arm"]] = row["cpu"]
     found = []
     for (machine, cell, series, commit), processes in times.items():

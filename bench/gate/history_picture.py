@@ -47,6 +47,7 @@ def steps(line: list[Point]) -> list[int]:
     found = []
     for i, (before, after) in enumerate(itertools.pairwise(line), start=1):
         ranges = (before.low, before.high, after.low, after.high)
+        # One process has a range of no width, from which every other lies apart.
         if before.series == after.series and None not in ranges and min(before.processes, after.processes) > 1:
             low, high, new_low, new_high = (float(value or 0.0) for value in ranges)
             if new_low > high or new_high < low:

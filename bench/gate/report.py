@@ -194,6 +194,7 @@ def junit(outcome: Outcome) -> bytes:
     for fault in outcome.faults:
         _case(suite, fault.kind, fault.name, failure="" if fault.accepted else fault.text)
     for name, d in outcome.cells.items():
+        # INCONCLUSIVE fails as well: a JUnit report has no third colour, and undecided must not look like passed.
         wrong = "" if d.verdict in (PASS,) else f"{d.verdict}: {d.change:+.1%}: {d.why}"
         _case(suite, "time", name, failure=wrong)
     if len(outcome.cells) < outcome.expected_cells:
@@ -215,12 +216,14 @@ def _case(suite: ElementTree.Element, kind: str, name: str, failure: str = "") -
 
 def _printable(text: str) -> str:
     """XML has no control characters, not even escaped."""
+    # XML 1.0, section 2.2: a parser refuses the whole report for one escape code of a coloured traceback.
     return "".join(c for c in text if c in "\t\n" or ((c.isprintable() or c.isspace()) and c >= " "))
 
 
 def write(outcome: Outcome, files: dict[str, Path]) -> None:
     """Each file in one move."""
     made: dict[str, Callable[[], bytes]] = {
+        # Python would write NaN, which is no JSON; `_finite` has made null of it, and what it missed raises here.
         "json": lambda: (json.dumps(body(outcome), indent=1, allow_nan=False) + "\n").encode(),
         "junit": lambda: junit(outcome),
         "markdown": lambda: (markdown(outcome) + "\n").encode(),

@@ -60,13 +60,14 @@ class Request:
 def alone() -> Iterator[None]:
     """GateError when another gate is timing on this machine."""
     try:
+        # Another user's gate must be able to take the same lock.
         with filelock.FileLock(LOCK, timeout=0, mode=0o666):
             yield
     except filelock.Timeout:
         raise GateError(
             "another gate is timing on this machine, and each would disturb the other: try again later"
         ) from None
-    except PermissionError:
+    except PermissionError:  # whatever its mode, in a sticky folder with Linux's fs.protected_regular
         raise GateError(
             f"{LOCK} belongs to somebody else and cannot be locked; is another user's gate running?"
         ) from None

@@ -79,6 +79,7 @@ class Cell:
     def series(self) -> str:
         """A fingerprint of what is timed: a history in which it changes starts anew."""
         definition = json.dumps([self.optimizer, sorted(self.hyper.items()), self.shapes, self.benchmark], default=str)
+        # Not hash(), which is another in every process (PYTHONHASHSEED).
         return hashlib.sha256(definition.encode()).hexdigest()[:8]
 
 

@@ -47,6 +47,7 @@ class Tree:
         module.__path__ = [str(root)]
         sys.modules[parent] = module
         self._finder = _Finder(self)
+        # First: Python's own would find the file as well, and load it without the tree's `__import__`.
         sys.meta_path.insert(0, self._finder)
 
     def unload(self) -> None:
@@ -154,6 +155,7 @@ def repository(start: Path) -> Path:
 def checkout(repo: Path, ref: str, into: Path) -> Checkout:
     """The files of a commit, written below `into`; the repository itself is not touched."""
     try:
+        # --end-of-options, so that a ref which begins with a dash is no option; ^{commit}, since a tag may name a tag.
         commit = git(repo, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
     except GateError:
         shallow = git(repo, "rev-parse", "--is-shallow-repository").strip() == "true"
@@ -161,6 +163,7 @@ def checkout(repo: Path, ref: str, into: Path) -> Checkout:
         raise GateError(f"there is no commit {ref!r} here{why or '; `git branch -a` lists what there is'}") from None
     into.mkdir(parents=True)
     # An index of its own: read-tree writes one, and the repository's belongs to whoever is working there.
+    # Nor `git worktree add`, which notes the worktree in the repository for as long as nobody prunes it.
     private = {**os.environ, "GIT_INDEX_FILE": str(into.parent / f"{into.name}.index")}
     git(repo, "read-tree", commit, env=private)
     git(repo, "checkout-index", "--all", f"--prefix={into.resolve()}/", env=private)

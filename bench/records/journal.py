@@ -156,6 +156,7 @@ def set_aside_damage(path: Path) -> Path | None:
             journal.write(b"\n")  # a whole row that lacks its end
             return None
         aside = path.with_name(path.name + ".damaged")
+        # Appended: an earlier crash may have left its half line there.
         with aside.open("ab") as side:
             side.write(tail + b"\n")
         journal.truncate(tail_at)

@@ -19,7 +19,8 @@ FILE = "tests/manifest.json"
 
 Manifest = dict[str, tuple[str, ...]]  # test function -> the ids of its parameters; one empty id where it has none
 
-# Run in a process of its own: collecting imports the tests, and each test file may be collected only once.
+# Run in a process of its own: collecting imports the tests, and each test file may be collected only once. The answer
+# has a mark and a line of its own, since conftest files and plugins print as well.
 _COLLECT = """
 import json, sys, pytest
 class Names:

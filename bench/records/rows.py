@@ -149,6 +149,7 @@ def commit(root: Path) -> str:
         return "unknown"
     try:
         git = ["git", "-C", str(root)]
+        # Twelve digits: git's own --short grows with the repository, and names of one commit must stay equal.
         head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=10)
         changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
@@ -165,4 +166,5 @@ def processor() -> str:
         import cpuinfo
     except ImportError:
         return platform.processor() or platform.machine() or "unknown"
+    # On Linux platform.processor() is empty or x86_64, by which rows of two machines could not be told apart.
     return str((cpuinfo.get_cpu_info() or {}).get("brand_raw") or platform.processor() or "unknown")

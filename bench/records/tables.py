@@ -165,6 +165,7 @@ def _header(path: Path) -> list[str]:
             import pyarrow.parquet
 
             return list(pyarrow.parquet.read_schema(path).names)
+        # -sig: Excel saves a CSV with a byte order mark, which would be part of the first column's name.
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
     except (OSError, ValueError, csv.Error):  # pyarrow's own errors are ValueErrors and OSErrors
@@ -173,6 +174,7 @@ def _header(path: Path) -> list[str]:
 
 def replace_file(path: Path, content: Callable[[], bytes]) -> None:
     """Puts content in the place of path in one move, so that no reader ever sees half a file. TableError."""
+    # Beside it, since a move to another file system is a copy; with a random part, for two writers in one process.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(3).hex()}")
     try:
         with temporary.open("xb") as file:

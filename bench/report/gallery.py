@@ -224,5 +224,6 @@ def _csv(figures: dict[Key, float]) -> str:
 
 def entries() -> list[Entry]:
     """Every optimizer of the registry, measured on one thread; takes minutes."""
+    # Sums of one order, whatever machine makes the page: what differs would be drawn and committed anew.
     with one_thread():
         return [measure(spec) for spec in scratch_impls.all_specs()]

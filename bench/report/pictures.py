@@ -92,6 +92,7 @@ def trace(
     if ours is not None:
         axis.plot(ours[:, 0], ours[:, 1], "-o", ms=3 * size, lw=1.2 * size, color=OURS, label=names[0])
     if theirs is not None:
+        # Marks on the line and no second line: where the two agree one would hide the other.
         marked = theirs[:: max(len(theirs) // MARKS, 1)]
         axis.plot(marked[:, 0], marked[:, 1], "x", ms=6 * size, mew=size, color=THEIRS, label=names[1])
     axis.set_xlim(*plane.x1)

@@ -131,11 +131,13 @@ def _losses(name: str, groups: list[list[Row]]) -> Figure:
                 axis.plot(steps, losses, color=OURS, lw=1.2)
                 values.append(losses)
             else:
+                # Every third: the two agree, and dots at every checkpoint would cover the line.
                 axis.plot(steps[::3], losses[::3], ".", ms=4, color=THEIRS)
         ours = np.concatenate(values or [np.zeros(0)])
         # A logarithm is for orders of magnitude; a curve within a factor of 20 reads better without.
         if ours.size and (ours > 0).all() and ours.max() > 20 * ours.min():
             axis.set_yscale("log")
+        # 0 has no place on a logarithmic axis.
         if minimum is not None and minimum > 0:
             axis.axhline(minimum, color="gray", lw=0.8, ls=":")
     return figure

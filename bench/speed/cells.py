@@ -37,7 +37,10 @@ class Cell:
     @property
     def held_bytes(self) -> float:
         """About what timing it takes at once: all implementations with their states, gradients, stream, temporaries."""
+        # `step_bytes` counts three for parameter and gradient, two for each state.
         states = (self.moved - 3) / 2
+        # Parameters and states of each; those drawn, and the gradients; the stream's two arrays (`Stream`: a third of
+        # what is moved, each); six for the temporaries of a step.
         arrays = len(implementations(self.spec)) * (1 + states) + 2 + self.moved * 2 / 3 + 6
         return 4 * elements(SHAPES[self.shape]) * arrays
 

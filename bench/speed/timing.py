@@ -106,6 +106,7 @@ def _steps_per_block(step: Step, block_s: float, clock: Clock) -> float:
     """How many steps make a block; less than 1 where one step takes longer."""
     inner = 1
     while (spent := _block(step, inner, clock)) < block_s / 2 and inner < 1 << 20:
+        # At most a hundred times more at once: a first block may be shorter than what the clock resolves.
         inner = max(2 * inner, min(int(inner * block_s / spent), 100 * inner) if spent > 0 else 2 * inner)
     # The better of two: one that a neighbour disturbed would make every block too short.
     spent = min(spent, _block(step, inner, clock))
@@ -119,6 +120,7 @@ def undisturbed() -> Iterator[None]:
 
     # A second thread runs on whatever core is free at the moment; a collection falls into whoever's block is running.
     threads, collecting = torch.get_num_threads(), gc.isenabled()
+    # What is garbage already goes first: with the collector off it would stay until the end.
     gc.collect()
     gc.disable()
     torch.set_num_threads(1)
@@ -148,6 +150,7 @@ class Stream:
         self._y, self._x = torch.zeros(size), torch.ones(size)
 
     def __call__(self) -> None:
+        # So small that no number of steps overflows, and no subnormal number, with which processors slow down.
         self._y.add_(self._x, alpha=1e-9)
 
 

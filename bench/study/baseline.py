@@ -56,7 +56,7 @@ def reproducible(table: pandas.DataFrame) -> pandas.DataFrame:
     # Two right implementations end 1e-2 apart on Rosenbrock in float64 after a thousand steps.
     chaotic = [problem.name for problem in problems.all_problems() if problem.chaotic]
     # By comparing losses: one comparison that rounding decides otherwise is another way from there on.
-    deciding = [spec.name for spec in scratch_impls.all_specs() if spec.closure]  # by comparing losses
+    deciding = [spec.name for spec in scratch_impls.all_specs() if spec.closure]
     amplified = table.problem.isin(chaotic) | table.optimizer.isin(deciding)
     # A loss that is not a number stays: it must not pass for a cell that was not run. A missing one says so itself.
     missing = table["status"].fillna("").astype(str).str.startswith("missing") if "status" in table else False

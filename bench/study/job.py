@@ -58,6 +58,7 @@ class Job:
 
     def tasks(self) -> list[Task]:
         """A training for each cell, and a gap beside the first seed's."""
+        # The gap once: its histories begin with seed 0 (`task._gap`), whatever seed is trained.
         return [self._task(what, *cell) for cell in self.cells() for what in ("training", "gap")[: 1 + (not cell[3])]]
 
     def shared(self) -> list[Task]:
@@ -172,7 +173,7 @@ def _results(job: Job, missing: set[str], progress: Callable[[str], Any], pool: 
 
 
 def _look_for_data(job: Job, journal: Journal, outcome: Outcome) -> None:
-    """Once, here: two processes would download side by side. What cannot be had leaves out its problem alone."""
+    """Makes every problem once, so that no two processes download its data; one without data is left out."""
     for problem in job.problems:
         try:
             problem.setup(0, getattr(torch, job.dtype), "cpu", job.data)

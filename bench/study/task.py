@@ -113,6 +113,7 @@ def _makers(cell: Cell) -> dict[str, Factory]:
 
 
 def _training(task: Task, cell: Cell) -> Iterator[tuple[str, Row]]:
+    # Both in one call: `train` lets them take turns, and only so has a ratio of their times a meaning.
     sides = {name: trainable(cell.spec, make) for name, make in _makers(cell).items()}
     found = train(cell.problem, sides, hyper=cell.case.hyper, seed=task.seed, dtype=task.dtype, data=task.data)
     ours, theirs = found

@@ -98,6 +98,7 @@ class _Runner:
 
         if not self.asks_closure:
             closure()
+        # Before the clock starts as well: what backward() left to do would be counted as the step's.
         self._wait()
         start = perf_counter()
         if self.asks_closure:
@@ -113,6 +114,7 @@ class _Runner:
 
     def _wait(self) -> None:
         """An accelerator works on after the call returned; a time that excludes the work means nothing."""
+        # torch.accelerator, since torch 2.6: one call for CUDA, XPU and MPS.
         if self.device != "cpu":
             torch.accelerator.synchronize(torch.device(self.device))
 

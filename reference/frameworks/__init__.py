@@ -105,6 +105,7 @@ def read(folder: Path = FOLDER) -> tuple[Axis, ...]:
         for framework, fact in told:
             if fact.axis == key:
                 labels.setdefault(fact.says, []).append(_label(framework, fact))
+        # `order` alone would keep a way on the page that no framework has any more.
         for way in labels:
             if not labels[way]:
                 raise axes.error(("axes", key, "order"), f"no framework's file says {way!r} of {key}")

@@ -23,6 +23,7 @@ def known_defect(
     """The defect that a comparison with these coordinates will meet, or None."""
     for defect in DEFECTS:
         how = defect.comparison
+        # On a CPU the default is the for-loop: `_default_to_fused_or_foreach` takes foreach on accelerators alone.
         there = reference in defect.classes and path.replace("forloop", "default") in defect.paths
         if not how or not there or not defect.shows_in(dtype) or how.scenario not in (scenario, "every"):
             continue

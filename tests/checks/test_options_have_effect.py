@@ -13,6 +13,7 @@ from twinstep.scratch_impls import Case
 from .controls import Controls
 from .right_optimizers import MomentumWithDecay
 
+# dampening, nesterov, amsgrad and more that are held against their twins: tests/planted/options_have_effect.py
 controls = Controls("options-have-effect")
 
 
@@ -32,24 +33,6 @@ class OneBeta(torch.optim.Adam):
 class NoEps(torch.optim.RMSprop):
     def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, momentum=0):
         super().__init__(params, lr, alpha, 1e-8, momentum=momentum)
-
-
-@controls.caught("ignored: dampening")
-class NoDampening(torch.optim.SGD):
-    def __init__(self, params, lr=1e-2, momentum=0, dampening=0, nesterov=False):
-        super().__init__(params, lr, momentum, 0, nesterov=nesterov)
-
-
-@controls.caught("ignored: nesterov", against=torch.optim.SGD)
-class NoNesterov(torch.optim.SGD):
-    def __init__(self, params, lr=1e-2, momentum=0, nesterov=False):
-        super().__init__(params, lr, momentum)
-
-
-@controls.caught("ignored: amsgrad")
-class NoMaximum(torch.optim.Adam):
-    def __init__(self, params, lr=1e-2, amsgrad=False):
-        super().__init__(params, lr)
 
 
 @controls.each

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from twinstep.bench import check_optimizer
+from twinstep.bench.battery.checks import CHECKS
 from twinstep.reference.torch_paths import twin
 
 from . import missed
@@ -90,6 +91,10 @@ REPORTS = {
 }  # fmt: skip
 
 
+def chapter(check):
+    return CHECKS[check].function.__module__.split(".")[-2]
+
+
 def judge(target, against, checks=None, battery=None):
     report = check_optimizer(target, against, checks=checks, quick=True, supports=["bfloat16"], battery=battery)
     return {result.check: result for result in report.results}
@@ -115,6 +120,16 @@ def test_what_was_reported_fails_the_check_that_names_it(name):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_control_the_right_one_passes(name):
+    """The check in question and its neighbours."""
+    _, against, check, _ = REPORTS[name]
+    found = judge(reported(name).Right, against, [each for each in CHECKS if chapter(each) == chapter(check)])
+    assert not [str(result) for result in found.values() if result.status not in ALLOWED]
+    assert found[check].status == "passed"
+
+
+@pytest.mark.thorough("sixteen batteries, half a minute; what is right in other ways is in test_false_accusations")
+@pytest.mark.parametrize("name", REPORTS)
+def test_control_the_right_one_passes_the_quick_battery(name):
     found = judge(reported(name).Right, REPORTS[name][1])
     assert not [str(result) for result in found.values() if result.status not in ALLOWED]
     assert sum(result.status == "passed" for result in found.values()) > 25

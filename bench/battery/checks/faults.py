@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import dis
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -59,6 +60,16 @@ def unless_by_design(context: Context, case: Case, judge: Callable[[Context, Cas
 
 
 REFUSALS = (RuntimeError, TypeError, ValueError, NotImplementedError)
+_RAISE = dis.opmap["RAISE_VARARGS"]
+
+
+def says_no(error: BaseException) -> bool:
+    """Whether a `raise` statement raised it: a refusal. What a call ran into, such as max(()), is an accident."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    # By the instruction and not by the text: both may say "empty".
+    return place is not None and place.tb_frame.f_code.co_code[place.tb_lasti] == _RAISE
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from ....scratch_impls import Case
 from ..context import Context, gradients, parameters, walk
 from ..design.seen import Seen
+from ..global_state import seed_torch
 
 Params = list[torch.nn.Parameter]
 Gradients = Sequence[torch.Tensor | None]  # of one step, one for each parameter
@@ -79,7 +80,7 @@ def run(
 def take_steps(optimizer: Optimizer, params: Params, steps: range, seed: int) -> None:
     """`walk` with the global generator seeded, so that a rule that draws random numbers can be judged too."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + steps.start)
+        seed_torch(seed + steps.start)
         walk(optimizer, params, steps, seed)
 
 

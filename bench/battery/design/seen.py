@@ -66,14 +66,8 @@ def refusal(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0] if on_purpose else ""
 
 
-def _seed_torch(seed: int) -> None:
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed takes a millisecond, and steps are seeded one by one
-    if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(seed)
-
-
 GENERATORS: dict[str, Callable[[int], Any]] = {
-    "torch's random state": _seed_torch,
+    "torch's random state": global_state.seed_torch,
     "NumPy's random state": np.random.seed,  # the global generator is what it may draw from
     "Python's random state": random.seed,
 }
@@ -184,10 +178,10 @@ class Seen:
             tensors = self._tensors([self.fit((4,))])
             self._step(tensors, tensors, **{**base, **own})
 
-        what = "rates" if set(own) == {"lr"} else ", ".join(own)
-        if why_refused(alone):
-            return ""  # it refuses the values, and not that a group has its own
-        return (why := why_refused(two)) and f"it refuses groups with {what} of their own: {why}"
+        why = why_refused(two)
+        if not why or why_refused(alone):
+            return ""  # else it refuses the values, and not that a group has its own
+        return f"it refuses groups with {'rates' if set(own) == {'lr'} else ', '.join(own)} of their own: {why}"
 
     @functools.cached_property
     def own_rates(self) -> str:

@@ -46,6 +46,7 @@ def agreeing_cells(plan: Plan, outcome: Outcome, faults: list[Fault], progress: 
 
 def workers() -> int:
     """So many processes share the optimizers."""
+    # A container or taskset leaves fewer than cpu_count() tells; macOS and Windows know no affinity.
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MOST_WORKERS)
 

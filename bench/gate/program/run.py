@@ -33,6 +33,7 @@ def run(plan: Plan, history: History | None, progress: Progress = lambda line: N
     if config.needs(plan.base.root) != config.needs(plan.head.root):
         outcome.notes.append("the head changes what is installed; base and head both ran with what is installed here")
     for path in JUDGED_BY_BASE:
+        # Told, though it decides nothing: who changes what judges him should be seen to do so.
         if _content(plan.base.root / path) != _content(plan.head.root / path):
             outcome.notes.append(f"the head changes {path}; judged by the base's")
     faults: list[Fault] = []

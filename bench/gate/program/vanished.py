@@ -33,5 +33,6 @@ def vanished_tests(plan: Plan, outcome: Outcome) -> list[Fault]:
     if not vanished:
         return []
     first = f"{len(vanished)} tests or benchmarks of the base's manifest are not in the head"
+    # A file that cannot be collected loses hundreds at once: a report of all of them would hide every other fault.
     lines = [first, *vanished[:50], *["..."] * (len(vanished) > 50)]
     return [Fault(name="tests", kind="vanished", text="\n".join(lines))]

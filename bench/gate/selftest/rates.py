@@ -50,6 +50,7 @@ class Rate:
 def rows_of_this_machine(path: Path, settings: Settings) -> list[dict[str, Any]]:
     """The rows of this machine, these versions and this rule."""
     here = environment()
+    # Not by threads: here that is a number of this process, and what was timed had one in the worker.
     key = {**{name: here[name] for name in MACHINE if name != "threads"}, "rule": repr(settings.rule)}
     found = []
     for line in journal.lines(path):

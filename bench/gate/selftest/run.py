@@ -46,6 +46,7 @@ def run(out: Path, *, decisions: int, only: Sequence[str] = ()) -> int:
     settings = config.parse({"formulas": True})
     with alone(), tempfile.TemporaryDirectory(prefix="twinstep-gate-") as folder:
         base = _copy_of_this_tree(Path(folder, "base"))
+        # Once on a machine: agreement is no matter of chance, as times are.
         if not any(row["kind"] == BUG for row in rows_of_this_machine(path, settings)):
             _judge_bugs(base, Path(folder), settings, path, progress)
         loops = _loops_per_step(Plan(base=base, head=base, settings=settings, parts=frozenset({"time"})))

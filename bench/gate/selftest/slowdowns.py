@@ -57,4 +57,5 @@ def add_loops(head: Checkout, loops: dict[str, int]) -> None:
     file = head.root / "bench" / "adapter" / "optimizer.py"
     before, end, after = file.read_text(encoding="utf-8").partition(_END_OF_STEP)
     assert end and _END_OF_STEP not in after, "the optimizer has one step, and the loop goes to its end"
+    # In the file and not around a class in memory: the worker loads the head's tree from disk, as it does anybody's.
     file.write_text(before + _LOOP + after + _LOOPS_OF.format(loops=loops), encoding="utf-8")

@@ -49,6 +49,7 @@ def _taken(names: Sequence[str], folder: Path) -> Iterator[str]:
     """The names that nobody has taken before, each now taken: workers share the optimizers by the files they make."""
     for number, name in enumerate(names):
         try:
+            # O_EXCL: of two workers that ask in the same moment the system gives it to one; no lock is needed.
             os.close(os.open(folder / str(number), os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             continue
@@ -65,7 +66,8 @@ def _make_both(name: str, made: Made, emit: Emit) -> tuple[Subject | None, Subje
                 found[arm] = made[arm][name]()
         except Exception as error:
             raised[arm] = error
-            base_too = type(raised.get("base")) is type(error)
+            # By its kind: a message may hold addresses, and names of a tree's own modules.
+            base_too = comparison.same_kind(raised.get("base"), error)
             emit("broken", arm=arm, optimizer=name, error=their_traceback(error), base_too=base_too)
     return found.get("base"), found.get("head")
 

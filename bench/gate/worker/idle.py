@@ -57,6 +57,7 @@ def _parameters(optimizer: Optimizer) -> Iterator[torch.Tensor]:
 @contextmanager
 def _watched() -> Iterator[_Seen]:
     seen = _Seen()
+    # Hooks of all optimizers: a benchmark of somebody's own does not say which it steps.
     hooks = [register_optimizer_step_pre_hook(seen.before), register_optimizer_step_post_hook(seen.after)]
     try:
         yield seen

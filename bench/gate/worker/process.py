@@ -24,6 +24,7 @@ SILENCE_S = 300.0
 # One thread: a second one would be timed on whatever core is free at the moment. And memory that is freed stays with
 # the process: glibc otherwise gives large pieces back and faults them in again, at moments of its own (measured: arms
 # of identical code then differ by up to 7 % in one process of ten; without, by 2 %).
+# MALLOC_TRIM_THRESHOLD_ is near the most that mallopt's int takes; other allocators read none of the three.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "2000000000",
     "MALLOC_TOP_PAD_": "67108864",
@@ -78,6 +79,7 @@ class _Worker:
             self._process = subprocess.Popen(
                 command("bench.gate.worker.main", "main", str(file), name="twinstep_gate"),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **ENVIRONMENT},
+                # A session, and so a group, of its own: Ctrl-C of the terminal ends the gate, which ends the group.
                 start_new_session=True,
             )  # fmt: skip
         self._lines = answer.open("rb")

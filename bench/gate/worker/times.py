@@ -19,7 +19,7 @@ from ..trees import Tree
 from .idle import does_nothing
 from .orders import Emit, load_trees
 
-ROUNDS = 40
+ROUNDS = 40  # with blocks of 4 ms: what the threshold's false alarms (`decide.Rule`) were measured with
 # Only steps of many milliseconds reach it (L-BFGS on the mlp: 36 ms): fewer rounds of longer blocks see as much.
 BUDGET_S = 2.0
 
@@ -81,6 +81,7 @@ def _step_functions(
         except Exception as error:
             return {}, {"arm": arm.replace("null", "base"), "error": their_traceback(error)}
         steps[arm] = step
+    # Of the base's tree: the head must not choose what it is measured by.
     if reference and cell.optimizer and (against := made["base"][cell.optimizer]().against) is not None:
         with contextlib.suppress(Exception):  # the reference is reported, never gated
             steps["reference"] = subjects.stepper(against.make, cell, number)

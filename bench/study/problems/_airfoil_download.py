@@ -88,12 +88,15 @@ def _try_download_once(cache: Path) -> np.ndarray | DataUnavailable:
     try:
         for address in ADDRESSES:
             try:
+                # No hash for pooch, which compares with one, while two files are published: `_fetch` verifies, and so
+                # plain HTTP will do.
                 pooch.retrieve(address, None, fname=FILE, path=cache, downloader=_fetch)
                 return _verified(file.read_bytes(), address)
             except (OSError, ValueError) as error:  # requests' errors are OSErrors, DataError is a ValueError
                 failures.append(f"{address}: {type(error).__name__}")
     finally:
         logger.setLevel(level)
+    # Returned, not raised: functools.cache keeps no exception, and every seed would wait for the network again.
     return DataUnavailable(
         f"the airfoil table is not here and could not be downloaded ({'; '.join(failures) or 'not tried'}). "
         f"Get {FILE} from one of these addresses (SHA-256 {' or '.join(SHA256)}) and "
@@ -107,6 +110,7 @@ def _downloaded() -> np.ndarray:
     found = _try_download_once(Path(pooch.os_cache("twinstep")))
     if isinstance(found, DataUnavailable):
         raise DataUnavailable(str(found))
+    # The cached array is everybody's: one problem that scales it in place would scale it for the next.
     return found.copy()
 
 

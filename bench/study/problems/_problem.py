@@ -71,6 +71,7 @@ class Problem:
 
 def parameter(values: Any, dtype: torch.dtype, device: str) -> nn.Parameter:
     """A parameter with its own copy of the values."""
+    # By way of float64: in every format the start is the same number, rounded once.
     return nn.Parameter(torch.tensor(np.asarray(values, dtype=np.float64), dtype=dtype, device=device))
 
 

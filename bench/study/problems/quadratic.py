@@ -25,6 +25,7 @@ def matrix_and_start(seed: int) -> tuple[np.ndarray, np.ndarray]:
     q, r = np.linalg.qr(rng.standard_normal((DIMENSION, DIMENSION)))
     q = q * np.sign(np.diag(r))  # makes Q uniform over all rotations and reflections (Mezzadri 2007)
     matrix = (q * EIGENVALUES) @ q.T
+    # Symmetric to the last bit: the gradient that autograd gives is that of (A + A') / 2.
     return (matrix + matrix.T) / 2, rng.standard_normal(DIMENSION)
 
 

@@ -110,6 +110,7 @@ def _measured(context: Context, make: Any, case: Case, dtype: str, last: int) ->
                 state[step], alive[step] = _state_bytes(optimizer, params), tracker.alive()
             if step == 2:
                 tracker.peak = 0  # what the first steps make once, such as state, is no temporary
+    # What zero_grad() does by default since torch 2.0: then nobody but the optimizer could hold it.
     params[0].grad = None
     return _Memory(
         early=state[2], late=state[last], grown=alive[last] - alive[2], temporaries=tracker.peak - alive[last],
@@ -146,10 +147,13 @@ class _StorageTracker(TorchDispatchMode):
         self.peak = self.bytes_seen = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        # Below autograd, where every operator passes, those of foreach and fused kernels as well.
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
+            # A sparse tensor has no storage to ask for.
             if isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided:
                 storage = tensor.untyped_storage()
+                # By the storage's own address, which a weak reference keeps from being used again; its memory's is.
                 _, before = self.storages.get(storage._cdata, (None, 0))
                 self.storages[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
                 self.bytes_seen += storage.nbytes() - before
@@ -165,6 +169,7 @@ class _StorageTracker(TorchDispatchMode):
             self.bytes_seen += storage.nbytes()
 
     def alive(self) -> int:
+        # Expired ones go, or the table would grow with every operator.
         self.storages = {k: v for k, v in self.storages.items() if not v[0].expired()}
         self.bytes_seen = sum(size for _, size in self.storages.values())
         return self.bytes_seen

@@ -16,6 +16,7 @@ from ..runs import clones, gradients_of, run
 from ..structure._separate_optimizers import each_case
 from ._words import only_if_declared
 
+# A rotation, which leaves no parameter at its place.
 ORDER = (2, 0, 1)
 
 

@@ -63,6 +63,7 @@ def _end(context: Context, case: Case, seed: int) -> torch.Tensor:
     """All parameters after three steps from this random state."""
     params = parameters(context.seed, dtype=context.dtypes[0], device=context.device)
     history = gradient_history(context.seed, 3, params)
+    # Before it is made: a class may draw its first numbers, or seed a generator of its own, in the constructor.
     _seed(seed)
     optimizer = context.subject.make(params, **case.hyper)
     for row in history:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...context import Context, parameters
+from ...global_state import seed_torch
 from ..cases import best_dtype, cases_of
 from ..faults import reported_at
 from ..runs import Snapshot, clones, gradient_history, rest_of, run
@@ -20,6 +21,7 @@ Hyper = dict[str, Any]
 # An option that is read changes results by far more than this many roundings of the largest parameter; one that only
 # reorders the arithmetic stays below.
 EFFECT_ROUNDINGS = 16
+NEAREST = 4  # values of an option beside those of another: all pairs of values would be a thousand runs more
 NARROW = (torch.bfloat16, torch.float16)
 
 
@@ -45,9 +47,11 @@ class OptionRuns:
 
     def __call__(self, hyper: Mapping[str, Any]) -> Snapshot | None:
         """Where these hyperparameters lead; None where the optimizer refuses them."""
+        # By the text, in which 1 and True differ, as they do to an optimizer.
         key = repr(sorted(hyper.items()))
         if key not in self.kept:
             try:
+                # devices=[]: else it would save the state of every CUDA device, and start CUDA where there is one.
                 with torch.random.fork_rng(devices=[]):
                     self.kept[key] = self._run(hyper)
             except Exception:  # out of range, or a combination that is not there: a trial, not a fault
@@ -56,7 +60,7 @@ class OptionRuns:
 
     def _run(self, hyper: Mapping[str, Any]) -> Snapshot:
         params = clones(self.start)
-        torch.manual_seed(self.context.seed)  # one that draws random numbers draws the same in each run
+        seed_torch(self.context.seed)  # one that draws random numbers draws the same in each run
         optimizer = self.context.build(params, **hyper)
         groups = getattr(optimizer, "param_groups", [])
 
@@ -102,16 +106,19 @@ def other_values(value: Any) -> Iterator[tuple[str, Any]]:
                 yield f"[{i}]", (*value[:i], other, *value[i + 1 :])
 
 
-def base_options(context: Context) -> Iterator[Hyper]:
-    """Where an option may show: each case, then each with one other option changed."""
+def base_options(context: Context) -> Iterator[tuple[Hyper, int | None]]:
+    """Where an option may show: each case, then each with one other option changed; and how many values to try there.
+
+    All from a case (None), the nearest beside another option: whatever is read there shows with any value of its own.
+    """
     found = [dict(case.hyper) for case in cases_of(context, every=True)]
-    yield from found
+    yield from ((base, None) for base in found)
     for base in found:
         for name, default in context.subject.options.items():
             # Only with these may another option matter: nesterov needs momentum, a place for decay needs decay, and a
             # way to scale what decays needs both.
-            for _, other in list(other_values(base.get(name, default)))[:4]:
-                yield {**base, name: other}
+            for _, other in list(other_values(base.get(name, default)))[:NEAREST]:
+                yield {**base, name: other}, NEAREST
 
 
 def effects(context: Context, only: Container[str] | None = None, dtype: str = "") -> dict[str, str]:
@@ -137,12 +144,12 @@ def effects(context: Context, only: Container[str] | None = None, dtype: str = "
 
 def _effect_of(context: Context, runs: OptionRuns, name: str, part: str, values: list[Any]) -> str:
     accepted = False
-    for base in base_options(context):
+    for base, count in base_options(context):
         was = base.get(name, values[0])
         here = runs(base)
         if here is None:
             continue
-        for other in [value for p, value in other_values(was) if p == part]:
+        for other in [value for p, value in other_values(was) if p == part][:count]:
             there = runs({**base, name: other})
             accepted = accepted or there is not None
             if there is not None and changed(here, there):

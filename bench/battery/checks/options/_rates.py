@@ -47,7 +47,7 @@ WAYS = {
         tenth="holds a tensor, and is set to another, of a tenth,",
         ignored='another tensor set as group["lr"] is ignored',
     ),
-    "tensor filled": Way(  # as torch's schedulers do
+    "tensor filled": Way(  # as torch's schedulers do (lr_scheduler._update_param_group_val)
         set=lambda group, rate: group["lr"].fill_(rate), said="holds a tensor, and is filled with",
         tenth="holds a tensor, and is filled with a tenth",
         ignored='a tensor in group["lr"] that is filled in place is ignored',

@@ -109,6 +109,7 @@ def _judge_zero_rate_against_formula(context: Context, case: Case) -> None:
 def _motion(was: torch.Tensor, now: torch.Tensor, smallest: float) -> float | None:
     """How far it moved; None where that is not more than the smallest that counts."""
     moved = float((was - now).abs().max())
+    # `not <=`, so that NaN has moved.
     return moved if not moved <= smallest else None
 
 

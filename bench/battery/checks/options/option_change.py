@@ -9,6 +9,7 @@ is built with the new value and loads the state stands in.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,10 +33,11 @@ BEFORE, STEPS = 4, 12  # of twelve steps the change comes before the fifth
 
 @check("T5", place=5, since="0.2")
 def option_change(context: Context) -> None:
-    seen = False
+    seen, unchanged = False, _Unchanged(context)
     for case, name, new, against in [*_changes(context), *_switched_on(context)]:
         with reported_at(case, best_dtype(context)):
-            seen = (_judge_against_reference if against else _judge_against_rebuilt)(context, case, name, new) or seen
+            judge = functools.partial(_judge_against_reference, unchanged) if against else _judge_against_rebuilt
+            seen = judge(context, case, name, new) or seen
     if not seen:
         raise NotApplicable("its groups hold no option but lr whose change could be seen")
 
@@ -84,16 +86,34 @@ def _start(context: Context) -> list[torch.nn.Parameter]:
     return parameters(context.seed, dtype=best_dtype(context), device=context.device)
 
 
-def _judge_against_reference(context: Context, case: Case, name: str, new: Any) -> bool:
+class _Unchanged:
+    """The runs in which nothing changes: of either side one for every case, whichever option changes in others."""
+
+    def __init__(self, context: Context) -> None:
+        self.context, self.kept = context, dict[tuple[str, str], list[Snapshot]]()
+
+    def run(self, side: str, make: Any, case: Case, hyper: Hyper) -> list[Snapshot]:
+        if (side, case.name) not in self.kept:
+            self.kept[side, case.name] = _run_with_change(make, self.context, hyper, "", None)
+        return self.kept[side, case.name]
+
+
+def _judge_against_reference(unchanged: _Unchanged, context: Context, case: Case, name: str, new: Any) -> bool:
     """Whether the reference shows a change, which the subject then must show as well."""
     assert context.against is not None
     hyper = context.against.taken(case.hyper)
     start = snapshot(_start(context))
     try:
-        theirs = [_run_with_change(context.against.make, context, hyper, name, value) for value in (new, None)]
+        theirs = [
+            _run_with_change(context.against.make, context, hyper, name, new),
+            unchanged.run("theirs", context.against.make, case, hyper),
+        ]
     except Exception:  # it cannot change this, so nobody has to
         return False
-    ours = [_run_with_change(context.subject.make, context, case.hyper, name, value) for value in (new, None)]
+    ours = [
+        _run_with_change(context.subject.make, context, case.hyper, name, new),
+        unchanged.run("ours", context.subject.make, case, case.hyper),
+    ]
     if not run_difference(theirs[0], theirs[1], start) or run_difference(ours[1], theirs[1], start, one_class=False):
         return False  # not to be seen, or the two differ without any change: the checks of agreement tell of it
     if difference := run_difference(ours[0], theirs[0], start, one_class=False):

@@ -70,7 +70,7 @@ def _script(context: Context, option: str) -> list[str]:
         if context.against is None
         else OptionRuns(dataclasses.replace(context, subject=subject_of(context.against.make, "")))
     )
-    for base in ({**hyper} for hyper in (context.richest.hyper, *base_options(context))):
+    for base in ({**hyper} for hyper in (context.richest.hyper, *(base for base, _ in base_options(context)))):
         was = base.get(name, context.subject.options[name])
         for other in [value for part, value in other_values(was) if name + part == option]:
             changed = {**base, name: other}

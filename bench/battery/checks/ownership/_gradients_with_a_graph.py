@@ -23,6 +23,7 @@ def judge_graph_is_let_go(context: Context, case: Case, start: Any, history: Any
     optimizer, found = context.build(params, **case.hyper), []
     for row in history[:3]:
         for p, g in zip(params, row, strict=True):
+            # mul keeps `inside` for the derivative by `factor`, and so does whoever keeps the graph.
             factor = torch.ones_like(g).requires_grad_()
             inside = g.clone()  # what the graph holds, and nobody else
             p.grad = factor * inside

@@ -98,7 +98,9 @@ def _judge_overlaps(optimizer: Any, params: list[torch.nn.Parameter], step: int)
 
 def _address_range(tensor: torch.Tensor) -> tuple[int, int]:
     """The addresses from the first element to behind the last; empty for what has none."""
+    # Without elements there is no memory: torch gives the address 0, at which all would meet.
     if tensor.layout != torch.strided or not tensor.numel():
         return 0, 0
+    # By its strides and not by its storage: two views of one flat buffer share that, and no element.
     reach = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
     return tensor.data_ptr(), tensor.data_ptr() + (reach + 1) * tensor.element_size()

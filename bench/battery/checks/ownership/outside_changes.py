@@ -35,6 +35,7 @@ def _judge_outside_change(context: Context, case: Case) -> None:
     run(optimizer, params, history[:3])
     before = snapshot(params)
     with torch.no_grad():
+        # In place, as clipping, weight averaging and load_state_dict of a module write.
         for p in params:
             p.add_(SHIFT)
     run(optimizer, params, history[3:])

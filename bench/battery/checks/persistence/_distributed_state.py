@@ -33,6 +33,7 @@ def require_state_of_parameters(optimizer: Optimizer) -> None:
 
 def saved_by_name(optimizer: Optimizer, params: Sequence[torch.nn.Parameter]) -> dict[str, Any]:
     """What get_optimizer_state_dict gives; of a fresh optimizer it makes the state first, by a step on zeros."""
+    # Here, since torch.distributed takes half a second to import, and most checks need none of it.
     from torch.distributed.checkpoint import state_dict
 
     with _quiet():

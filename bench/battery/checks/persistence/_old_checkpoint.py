@@ -41,6 +41,7 @@ def judge_old_checkpoint(context: Context, dtype: str) -> None:
 
 
 def _says_how_it_loads(cls: Any) -> bool:
+    # torch's classes fill in what older dicts lack in __setstate__: group.setdefault("nesterov", False) in SGD's.
     inherited = vars(Optimizer)
     return any(getattr(cls, name, None) not in (None, inherited[name]) for name in ("__setstate__", "load_state_dict"))
 
@@ -48,6 +49,7 @@ def _says_how_it_loads(cls: Any) -> bool:
 def _judge_without(context: Context, case: Case, name: str, dtype: str) -> None:
     optimizer, params = subject_after(context, case, dtype, BEFORE)
     saved = copy.deepcopy(optimizer.state_dict())
+    # Kept elsewhere, no dict has ever carried it.
     if name not in groups_of(optimizer)[0]:
         return
     for group in saved["param_groups"]:

@@ -60,6 +60,7 @@ def through_a_file(saved: dict[str, Any], faults: Faults) -> dict[str, Any]:
     file.seek(0)
     try:
         loaded: dict[str, Any] = torch.load(file, weights_only=True)
+    # torch.load raises it for each global that is not on its list of safe ones.
     except pickle.UnpicklingError as error:
         refusal = str(error).splitlines()[0]
         faults.add(Failed(f"torch.load(weights_only=True) refuses: {refusal}", cause=REFUSED))

@@ -66,6 +66,7 @@ class _TorchCopies:
         def load_state_dict(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
             kept(optimizer, copy.deepcopy(state_dict))
 
+        # On the class itself, since who overrides it calls it by super() or by name.
         Optimizer.load_state_dict = load_state_dict  # type: ignore[method-assign,assignment]
 
     def __exit__(self, *error: object) -> None:

@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from .....scratch_impls import Case
 from ...context import Context, check, gradients, note, parameters
+from ...global_state import seed_torch
 from ..cases import cases_of, first_and_richest
 from ..differences import require_equal
 from ..questions import Faults
@@ -105,5 +106,5 @@ def _step_some(optimizer: Optimizer, params: Params, step: int, seed: int, some:
     for p in params:
         p.grad = p.grad if any(p is each for each in some) else None
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + step)
+        seed_torch(seed + step)
         optimizer.step()

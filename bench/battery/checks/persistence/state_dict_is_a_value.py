@@ -45,6 +45,7 @@ def state_dict_is_a_value(context: Context) -> None:
         )
         after = {**named_values(optimizer, params), **group_options(optimizer)}
         require_equal(after, before, f"state_dict() after {steps} steps changed the optimizer", **where)
+        # A copy, since torch's load_state_dict goes on with the dict's own tensors, and these are the optimizer's.
         optimizer.load_state_dict(copy.deepcopy(saved))
         # An option that is new in the groups is no change: loading may fill in what older dicts lack.
         now = {name: value for name, value in group_options(optimizer).items() if name in before}

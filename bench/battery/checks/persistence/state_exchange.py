@@ -176,6 +176,7 @@ def _adapted_to(saved: dict[str, Any], receiver: Optimizer, count: Any) -> dict[
                 and 1 - 0.999**t of a float32 tensor is not that of an int
     """
     saved = copy.deepcopy(saved)
+    # foreach and fused too: they are the sender's way of execution, which torch would take over from the dict.
     for group, own in zip(saved["param_groups"], receiver.state_dict()["param_groups"], strict=True):
         # None says nothing that the receiver could take: such as an lr that the sender finds by itself.
         group.update({k: v for k, v in own.items() if group.get(k) is None or k in EXECUTION})

@@ -73,6 +73,7 @@ def _judge_zero_step(context: Context, case: Case) -> None:
         rates = [group.get("lr") for group in groups]
         if not all(isinstance(rate, (int, float)) for rate in rates):
             raise NotApplicable(f'its group["lr"] is {rates[0]!r}, not a number that could be 0')
+        # As `_init_optim_state` of torch.distributed.checkpoint.state_dict does.
         for group in groups:
             group["lr"] = 0.0
         for p in params:

@@ -91,6 +91,7 @@ def _judge_calls(returned: Any, calls: list[tuple[bool, float]], expected: int, 
     plain = returned.detach() if isinstance(returned, torch.Tensor) and returned.numel() == 1 else returned
     value = float(plain) if isinstance(plain, (torch.Tensor, float, int)) else None
     # The loss of any call: a line search may return its first (torch's L-BFGS) or its last.
+    # Equal to the last bit: it is handed on, and nobody computes with it.
     if value is None or value not in [loss for _, loss in calls]:
         raise Failed(f"step(closure) returned {returned!r}, not the closure's loss {calls[0][1]!r}")
 
@@ -168,6 +169,7 @@ def _one_group_a_parameter(context: Context, case: Case, start: Any) -> tuple[An
 def _judge_zero_grad(optimizer: Any, params: list[torch.nn.Parameter]) -> None:
     if not hasattr(optimizer, "zero_grad"):
         raise Failed("it has no zero_grad()")
+    # A class may know no set_to_none; left out, either way of clearing is right (torch's default changed in 2.0).
     accepted = inspect.signature(optimizer.zero_grad).parameters
     for keywords in ({}, {"set_to_none": False}, {"set_to_none": True}):
         if keywords and "set_to_none" not in accepted:

@@ -73,6 +73,7 @@ def _judge_refusals(context: Context, case: Case, start: list[Any]) -> None:
     for form, given in wrong.items():
         try:
             context.build(given, **case.hyper)
+        # Of whatever kind: torch itself raises ValueError for two of them and TypeError for the third.
         except Exception:
             continue
         raise Failed(f"it takes {form} without a word, where torch.optim.Optimizer raises", case=case.name)

@@ -52,6 +52,7 @@ def hooks(context: Context) -> None:
 def _labels_of_step(optimizer: Optimizer) -> list[str]:
     """The names by which a profiler would know a step; a profiler itself would cost, and print."""
     labels: list[str] = []
+    # profile_hook_step of torch's optimizer.py looks it up under this name at every step.
     label = torch.autograd.profiler.record_function
 
     class Recorder(label):  # type: ignore[misc,valid-type]

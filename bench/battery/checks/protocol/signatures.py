@@ -32,6 +32,7 @@ def signatures(context: Context) -> None:
     kind, told = type(optimizer), []
     for name in METHODS:
         ours, theirs = getattr(kind, name), getattr(Optimizer, name)
+        # Unwrapped: the first instance of a class has the hooks put around its step (Optimizer._patch_step_function).
         if inspect.unwrap(ours) is not inspect.unwrap(theirs):
             told += [f"{name}() {what}" for what in differences(ours, theirs, context.whole and name == "step")]
     if told:
@@ -45,6 +46,7 @@ def require_an_optimizer_of_its_own(optimizer: Any) -> None:
     """NotApplicable for what is no torch.optim.Optimizer, or hands its groups and state on from one that it wraps."""
     if not isinstance(optimizer, Optimizer):
         raise NotApplicable("the class does not inherit torch.optim.Optimizer")
+    # Properties, which a wrapper has in their place, stand on the class.
     if not {"param_groups", "state"} <= set(vars(optimizer)):
         raise NotApplicable("its groups and state are those of an optimizer that it wraps")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 
 from ...context import Context, check, note, parameters
+from ...global_state import seed_torch
 from ...result import Failed
 from ..cases import cases_of
 from ..faults import reported_at
@@ -28,7 +29,7 @@ def step_moves(context: Context) -> None:
             with reported_at(case, dtype), torch.random.fork_rng():
                 found = []
                 for params in (clones(start), clones(start)):
-                    torch.manual_seed(context.seed)  # one that draws random numbers is told of by global-state
+                    seed_torch(context.seed)  # one that draws random numbers is told of by global-state
                     found.append(run(context.build(params, **case.hyper), params, history))
                 # Each parameter alone: one that is left out beside two that move would pass a sum over all.
                 for i, (was, now) in enumerate(zip(start, found[0][-1], strict=True)):

@@ -8,7 +8,7 @@ from .....scratch_impls import Case
 from ...context import Context, not_by_design
 from ...result import Failed, NotApplicable
 from ..differences import run_difference
-from ..faults import REFUSALS
+from ..faults import REFUSALS, says_no
 from ..runs import Snapshot, clones, gradients_of, run
 from ._separate_optimizers import difference_from_separate, run_separately
 
@@ -81,7 +81,7 @@ def judge_beside_empty_group(context: Context, case: Case, start: Any, history: 
         try:
             found = run(optimizer, params, gradients_of(history, 0, 2))
         except Exception as error:
-            if isinstance(error, REFUSALS) and not isinstance(error, TypeError) and "empty" in str(error).lower():
+            if isinstance(error, REFUSALS) and says_no(error) and "empty" in str(error).lower():
                 raise NotApplicable(f"it refuses a group without parameters: {error}") from None
             raise Failed(
                 f"a step beside a group without parameters raised {type(error).__name__}: {error}",

@@ -1,7 +1,7 @@
 """Groups with different hyperparameters equal optimizers of their own, however many parameters there are.
 
 Bugs: pytorch#106916, Paddle#43013, transformers#9751, TransformerEngine#1986: options or state of one group reach
-another. As in a model, 23 parameters are also put in groups of 20, 2 and 1 for forty steps: the planted faults begin
+another. As in a model, 23 parameters are also put in groups of 20, 2 and 1 for 24 steps: the planted faults begin
 with the fourth parameter, the third group, beyond sixteen parameters, and at the eighth step.
 Controls: an optimizer with each of these bugs.
 """

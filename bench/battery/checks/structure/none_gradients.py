@@ -133,6 +133,7 @@ def _judge_zero_gradients(context: Context, case: Case, start: Any, history: Any
     if context.draws:  # from the random state that a gradient stands for: another gradient draws other numbers
         raise NotApplicable(context.draws)
     ends = []
+    # 1e-30 is a number in float32 whose square is 0 there, so that no average of squares can tell it from 0.
     for size in (0.0, 1e-30, -1e-30):
         params = clones(start)
         last = [None if g is None else torch.full_like(g, size) for g in history[3]]

@@ -23,6 +23,7 @@ def judge_scale_of_kernels(context: Context, case: Case) -> None:
     dtype = getattr(torch, best_dtype(context))
     generator = torch.Generator().manual_seed(context.seed)
     value, gradient = (torch.randn(KERNEL, generator=generator, dtype=torch.float64) for _ in range(2))
+    # Decay moves along the parameter, and not along the step whose length is compared.
     decay = {"weight_decay": 0} if "weight_decay" in context.subject.options else {}
     steps = []
     for shape in (KERNEL, (KERNEL[0], -1)):

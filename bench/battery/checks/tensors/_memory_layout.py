@@ -42,6 +42,7 @@ def judge_layout(
     for case in first_and_richest(context):
         # Beside an ordinary one, as in a model. The shape is this one, whatever is judged elsewhere.
         start = [_normal(context, number, each, dtype) for number, each in enumerate((shape, fitted((3,))))]
+        # Detached: laid out anew a parameter would be a view with a graph, and no leaf.
         view = layout(start[0].detach().clone())
         odd: Params = [torch.nn.Parameter(view), start[1]]
         plain: Params = [

@@ -44,6 +44,7 @@ def rounding_explains(
     history     the gradients of each step, up to the one after which the two stood `apart`
     """
     plain = list(_run(make, start, history, None))
+    # The largest of all steps: a run that ends near may have been carried far on its way.
     return any(
         apart <= FACTOR * max(map(distance, _run(make, start, history, seed), plain)) < float("inf")
         for seed in range(RUNS)

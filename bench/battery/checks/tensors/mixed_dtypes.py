@@ -23,6 +23,7 @@ def mixed_dtypes(context: Context) -> None:
     each_for_itself(context)
     not_by_design(context, "stochastic", "coupled")
     for case in first_and_richest(context):
+        # Whatever formats are judged: foreach calls take one dtype (Optimizer._group_tensors_by_device_and_dtype).
         start = [parameters(context.seed, ((5,),), dtype, context.device)[0] for dtype in ("float32", "float64") * 2]
         history = gradient_history(context.seed, 6, start)
         try:

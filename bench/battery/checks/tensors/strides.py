@@ -9,6 +9,7 @@ Controls: an optimizer with each of these, one that reads gradients in the order
 from __future__ import annotations
 
 import functools
+import math
 
 import torch
 
@@ -29,6 +30,7 @@ def _strided(x: torch.Tensor) -> torch.Tensor:
 
 
 def _transposed(x: torch.Tensor) -> torch.Tensor:
+    # There and back: the same values at the same indices, in another order of memory.
     return x.transpose(0, -1).contiguous().transpose(0, -1)
 
 
@@ -56,12 +58,18 @@ def strides(context: Context) -> None:
 
 
 def _judge_expanded(context: Context) -> None:
-    """A gradient with stride 0, as the derivative of a sum has; its storage is large enough to be misread safely."""
+    """A gradient with stride 0, as the derivative of a sum has: one number in memory for all elements.
+
+    Behind it lies as much memory as it has elements, so that a step which reads that instead reads another number and
+    not beyond the end.
+    """
     dtype, case = best_dtype(context), context.richest
     not_by_design(context, "stochastic")
     shape = fitted((20,))
     sides, begin = [], parameters(context.seed, ((20,),), dtype, context.device)
-    narrow = torch.ones((1,) * len(shape), dtype=getattr(torch, dtype), device=context.device).expand(shape)
+    memory = torch.full((math.prod(shape),), 7.0, dtype=getattr(torch, dtype), device=context.device)
+    memory[0] = 1.0
+    narrow = memory.as_strided(shape, (0,) * len(shape))
     for gradient in (narrow, narrow.contiguous()):
         params = clones(begin)
         optimizer = context.build(params, **case.hyper)
