@@ -58,7 +58,7 @@ def _compared(
 def _only_if_it_comes_again(context: Context, against: Against, case: Case, dtype: str) -> str:
     """That a gradient which comes again is taken otherwise, where gradients that grow a little make no difference."""
     *_, off = _compared(context, against, case, dtype, grows=1e-3)
-    return "" if bool(off.any()) else "a gradient that comes a second time is taken otherwise than a new one"
+    return "" if bool(off.any()) else "a gradient that comes again is taken otherwise than a new one"
 
 
 def judge_switches_keep_the_scale(context: Context) -> None:
