@@ -6,6 +6,7 @@ import copy
 import os
 import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from agreement_cells import each_grouped_spec, each_spec, each_twinned_spec, scr
 
 from twinstep.bench import adapter
 from twinstep.reference.local_model import asks_for_closure
-from twinstep.scratch_impls import as_shape, load
+from twinstep.scratch_impls import as_shape, load, load_file
 
 
 def stateful(spec):
@@ -249,6 +250,17 @@ def test_inputs_are_left_alone_and_state_is_not_shared():
         buffer = optimizer.state[p]["momentum_buffer"]
         shared = buffer.untyped_storage().data_ptr() == p.grad.untyped_storage().data_ptr()
         assert not shared, f"momentum step 1: momentum_buffer of param {i} is its gradient's memory"
+
+
+def test_a_state_that_begins_as_the_parameter_keeps_its_first_value():
+    """MADGRAD's x0. The formula hands on what it was given, which is the parameter's own tensor in the first step."""
+    start = torch.tensor([1.0, -2.0])
+    p = torch.nn.Parameter(start.clone())
+    optimizer = scratch(load_file(Path(__file__).parent / "strangers" / "formulas" / "madgrad.py"))([p])
+    for _ in range(3):
+        p.grad = torch.ones(2)
+        optimizer.step()
+    assert torch.equal(optimizer.state[p]["x0"], start) and not torch.equal(p, start)
 
 
 @pytest.mark.thorough("compiling takes 10 to 20 s")

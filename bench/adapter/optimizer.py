@@ -95,9 +95,9 @@ class ScratchOptimizer(Optimizer):
             update_touched_rows(type(self).update, param, grad, old, count, hyper)
             return
         new_param, new = type(self).update(param, grad, old, count, **hyper)
+        # Before the parameter moves: a state that is its first value (MADGRAD's x0) would move with it.
+        state.update({name: clone_if_shared(value, param, grad) for name, value in new.items()})
         param.copy_(new_param)
-        for name, value in new.items():
-            state[name] = clone_if_shared(value, param, grad)
 
 
 def clone_if_shared(value: Any, *inputs: Any) -> Any:

@@ -27,6 +27,9 @@ _GENERIC: dict[str, Any] = {
 }  # fmt: skip
 
 
+DEFAULT = Case(name="default", reason="what a user gets who passes nothing")
+
+
 def cases_for(subject: Subject, against: Against | None, given: Sequence[Case] | None) -> tuple[Case, ...]:
     """Those that are given, if both sides take them; else those of the reference's formula; else generic ones."""
     if given is not None:
@@ -50,6 +53,12 @@ def _derived(subject: Subject, against: Against, spec: Spec) -> tuple[Case, ...]
         if all(_has_parts_of(value, subject.options[name]) for name, value in hyper.items()):
             found.setdefault(repr(sorted(hyper.items())), Case(name=case.name, reason=case.reason, hyper=hyper))
     return (*found.values(), *_alone(subject, spec, shared, tuple(found.values())))
+
+
+def differing_defaults(subject: Subject, against: Against) -> list[str]:
+    """The options of both that have another default."""
+    theirs = against.as_subject.options
+    return [n for n, value in subject.options.items() if n in theirs and repr(value) != repr(theirs[n])]
 
 
 def _alone(subject: Subject, spec: Spec, shared: set[str], cases: tuple[Case, ...]) -> tuple[Case, ...]:

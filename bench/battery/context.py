@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from ...reference.driving import Drive
 from ...scratch_impls import Case, Spec, SpecError
 from .against import Against, against_of
-from .cases import cases_for
+from .cases import DEFAULT, cases_for, differing_defaults
 from .design.declarations import DECLARATIONS
 from .design.judged import fitted, judged, judged_as, not_by_design, note
 from .design.seen import Seen, Shape
@@ -126,6 +126,8 @@ class Context:
     @property
     def richest(self) -> Case:
         """The case with most options that are not as in the first, so with most state and most to forget."""
+        if not self.cases:
+            return DEFAULT
         usual = self.cases[0].hyper  # derived cases spell every option out: counting them would tell nothing
         return max(self.cases, key=lambda case: sum(n not in usual or usual[n] != v for n, v in case.hyper.items()))
 
@@ -156,6 +158,12 @@ def context_for(
     if reference is not None and subject.catch_all:  # `**options` hands on whatever the reference takes
         subject = dataclasses.replace(subject, options={**reference.common_options, **subject.options})
     chosen = cases_for(subject, reference, cases)
+    notes = ("train() is called when it is made: it has train() and eval()",) if subject.trains else ()
+    if reference is not None and not chosen and differing_defaults(subject, reference):
+        # Its own defaults beside the reference's would be two rules (AdaMod's three betas in one tuple, or in two).
+        notes = (*notes, f"it is held against nothing: no case of {reference.label} has only options that it takes")
+        reference = None
+        chosen = cases_for(subject, None, None)
     if reference is not None:
         reference.refuse_unbuildable(chosen, device, every=cases is not None)
     formulas = (reference.spec if reference else None, subject.formula)
@@ -169,7 +177,7 @@ def context_for(
     dtypes = _one_format(dtypes, reference) if quick else dtypes
     return Context(
         subject=subject, against=reference, cases=chosen, dtypes=dtypes, device=device, quick=quick, seed=seed,
-        declared=by_design, shapes=_sizes(shapes), given=cases is not None,
+        declared=by_design, shapes=_sizes(shapes), given=cases is not None, notes=notes,
         supports=frozenset(SUPPORTS if given is None and subject.torch_name else given or ()),
     )  # fmt: skip
 

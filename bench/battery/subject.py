@@ -74,10 +74,28 @@ class Subject:
         """Whether its own defects are kept as data in `reference`."""
         return self.owner is not Owner.STRANGER
 
+    @property
+    def trains(self) -> bool:
+        """Whether it has train() and eval(), as schedule-free ones, which step in the first alone."""
+        return isinstance(self.cls, type) and all(callable(getattr(self.cls, n, None)) for n in ("train", "eval"))
+
     def driven(self, drive: Drive | None = None) -> Subject:
-        """The same, stepping by dense gradients in p.grad; drive says what a step needs where a trial has shown it."""
+        """The same, stepping by dense gradients in p.grad; drive says what a step needs where a trial has shown it.
+
+        What has a mode for training is made in it.
+        """
         drive = drive or self.drive
-        return dataclasses.replace(self, make=driven_by_grad(self.make, drive), drive=drive)
+        make = driven_by_grad(self.make, drive)
+        return dataclasses.replace(self, make=_InTrainMode(make) if self.trains else make, drive=drive)
+
+
+class _InTrainMode(functools.partial[Any]):
+    """Makes it, and calls its train()."""
+
+    def __call__(self, *args: Any, **hyper: Any) -> Any:
+        made = super().__call__(*args, **hyper)
+        made.train()
+        return made
 
 
 def subject_of(target: Any, label: str | None = None) -> Subject:
@@ -111,6 +129,8 @@ def spec_named(name: str | Path) -> Spec:
 
 def label_of(make: Any) -> str:
     """As it is imported, MODULE:NAME, and what a partial fixes; of a formula's class the formula's name."""
+    if isinstance(make, _InTrainMode):
+        return label_of(make.func)
     if isinstance(make, functools.partial):
         fixed = ", ".join(f"{name}={value}" for name, value in make.keywords.items())
         return f"{label_of(make.func)}({fixed})"

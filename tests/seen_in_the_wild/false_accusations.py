@@ -409,3 +409,120 @@ class BetweenTwo(Rule):
         start = state.setdefault("start", p.clone())
         state["sum"] = state.get("sum", 0 * p) + group["lr"] * g
         p.copy_(0.9 * p + 0.1 * (start - state["sum"]))
+
+
+# 26. A rate that is estimated, from a beginning far below the rounding of the parameters
+
+
+class Estimate(Optimizer):
+    """Sign steps as long as an estimate of the way to go, in all groups one: D-Adaptation's, which begins at 1e-6.
+
+    Down one slope for ever it grows without end, and what it does for `log_every` is seen in a log alone.
+    """
+
+    def __init__(self, params, lr=1.0, betas=(0.9, 0.99), log_every=0):
+        super().__init__(params, dict(lr=lr, betas=betas, log_every=log_every, estimate=1e-6))
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        estimate = self.param_groups[0]["estimate"]
+        found = [
+            self.update(p, p.grad, self.state[p], group, estimate)
+            for group in self.param_groups for p in group["params"] if p.grad is not None
+        ]  # fmt: skip
+        along, size = (float(sum(part)) for part in zip(*found, strict=True)) if found else (0.0, 0.0)
+        for group in self.param_groups:
+            group["estimate"] = max(estimate, along / size if size else 0.0)
+        return loss
+
+    def update(self, p, g, state, group, estimate):
+        """What gradients and way gone say of the distance, in two sums."""
+        beta1, beta2 = group["betas"]
+        if not state:
+            state.update(exp_avg=torch.zeros_like(p), gone=torch.zeros_like(p), along=0.0, sum=torch.zeros_like(p))
+        state["along"] += estimate * float((g * state["gone"]).sum())
+        state["sum"].add_(g, alpha=estimate)
+        step = estimate * group["lr"] * (beta1 * state["exp_avg"] + (1 - beta1) * g).sign()
+        state["gone"] += step
+        p.sub_(step)
+        state["exp_avg"].lerp_(g, 1 - beta2)
+        return state["along"], float(state["sum"].abs().sum())
+
+
+# 27. State of the optimizer under a key of its own, made by the first step
+
+
+class CountUnderAKey(Optimizer):
+    """SGD that counts its steps, which self.state has under "k", as MADGRAD's."""
+
+    def __init__(self, params, lr=1e-2):
+        super().__init__(params, dict(lr=lr))
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        if "k" not in self.state:
+            self.state["k"] = torch.tensor([0])
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.sub_(group["lr"] * self.scale() * p.grad)
+        self.state["k"] += 1
+        return loss
+
+    def scale(self):
+        return 1.0
+
+
+# 28. A mode for training
+
+
+class ScheduleFree(Optimizer):
+    """Schedule-free SGD: it refuses to step before train() is called, and all of a group share their weights."""
+
+    def __init__(self, params, lr=1e-2, momentum=0.9, power=2.0):
+        super().__init__(params, dict(lr=lr, momentum=momentum, power=power, mode="eval", largest=0.0, weights=0.0))
+
+    def train(self):
+        self._switch("train", lambda group: 1 - group["momentum"])
+
+    def eval(self):
+        self._switch("eval", lambda group: 1 - 1 / group["momentum"])
+
+    @torch.no_grad()
+    def _switch(self, mode, weight):
+        for group in self.param_groups:
+            for p in group["params"] if group["mode"] != mode else ():
+                if "z" in self.state[p]:
+                    p.lerp_(self.state[p]["z"], weight(group))
+            group["mode"] = mode
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        if self.param_groups[0]["mode"] != "train":
+            raise RuntimeError("call train() before step()")
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            group["largest"] = max(group["largest"], group["lr"])
+            weight = group["largest"] ** group["power"]
+            group["weights"] += weight
+            part = weight / group["weights"] if group["weights"] else 0.0
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.update(p, p.grad, self.state[p], group, part)
+        return loss
+
+    def update(self, p, g, state, group, part):
+        z = state.setdefault("z", p.clone())
+        p.lerp_(z, part).add_(g, alpha=group["lr"] * (group["momentum"] * (1 - part) - 1))
+        z.sub_(g, alpha=group["lr"])

@@ -166,3 +166,48 @@ class BetweenTwoDrifts(right.BetweenTwo):
     def update(self, p, g, state, group):
         super().update(p, g, state, group)
         p.mul_(1 + 100 * torch.finfo(p.dtype).eps)
+
+
+class EstimateStands(right.Estimate):
+    """Its steps are never made."""
+
+    def update(self, p, g, state, group, estimate):
+        was = p.clone()
+        found = super().update(p, g, state, group, estimate)
+        p.copy_(was)
+        return found
+
+
+class CountUnderAKeyRules(right.CountUnderAKey):
+    """Its rate falls with the count, which a parameter that begins late shares."""
+
+    def scale(self):
+        return (1 + self.state["k"].item()) ** -0.5
+
+
+class SharedStepSize(right.Rule):
+    """RAdam whose step sizes, lr included, are kept by their count for all parameters, as torch_optimizer's."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps))
+        self.kept = [(0, 0.0, 0.0)] * 10
+
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        t = state["step"] = state.get("step", 0) + 1
+        m = state["exp_avg"] = beta1 * state.get("exp_avg", 0 * p) + (1 - beta1) * g
+        v = state["exp_avg_sq"] = beta2 * state.get("exp_avg_sq", 0 * p) + (1 - beta2) * g * g
+        if self.kept[t % 10][0] != t:
+            most = 2 / (1 - beta2) - 1
+            rho = most - 2 * t * beta2**t / (1 - beta2**t)
+            size = group["lr"] / (1 - beta1**t)
+            if rho > 5:
+                size *= ((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho) * (1 - beta2**t)) ** 0.5
+            self.kept[t % 10] = t, rho, size
+        _, rho, size = self.kept[t % 10]
+        p.sub_(size * m / (v.sqrt() + group["eps"]) if rho > 5 else size * m)
+
+
+class ScheduleFreeKeepsTheGradient(right.ScheduleFree):
+    def update(self, p, g, state, group, part):
+        super().update(p, state.setdefault("first", g), state, group, part)

@@ -67,6 +67,14 @@ KINDS = [
     Kind("FixedMomentum", SGD, "FixedMomentumHalved", "one-step", says={
         "is-an-optimizer": "torch.optim:SGD is made with momentum=0.9 as well, which it fixes"}),
     Kind("BetweenTwo", None, "BetweenTwoDrifts", "zero-gradients"),
+    Kind("Estimate", None, "EstimateStands", "step-moves", {"declare": ["coupled"]}, (), {
+        "step-moves": "shorter than the rounding", "options-have-effect": "log_every moves no parameter"}),
+    Kind("ScheduleFree", None, "ScheduleFreeKeepsTheGradient", "no-aliasing", {"declare": ["group-state"]}, (), {
+        "is-an-optimizer": "train() is called when it is made"}),
+    Kind("ThreeBetas", ADAM, "ThreeBetasKeepsTheGradient", "no-aliasing", says={
+        "is-an-optimizer": "held against nothing: no case of torch.optim:Adam has only options that it takes"}),
+    Kind("CountUnderAKey", None, "CountUnderAKeyRules", "late-start", says={
+        "distributed-checkpoint": "it has state under 'k'"}),
 ]  # fmt: skip
 each = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.right)
 
@@ -87,6 +95,17 @@ def test_one_like_it_that_is_wrong_fails(kind):
         getattr(wrong, kind.wrong), kind.against, checks=[kind.caught], quick=True, **kind.options
     ).results
     assert result.status == "failed" and "raised" not in result.cause, str(result)
+
+
+def test_a_declaration_that_shows_under_a_lasting_slope_alone_holds():
+    declared = check_optimizer(right.Estimate, declare=["coupled"], checks=["declared-coupled"], quick=True)
+    assert declared.passed, str(declared)
+
+
+def test_a_parameter_that_begins_late_is_not_taken_for_a_small_one():
+    """RAdam whose step size is kept by its count for all groups, as torch_optimizer's: lengths 7 and 8 differ there."""
+    (result,) = check_optimizer(wrong.SharedStepSize, torch.optim.RAdam, checks=["late-parameters"], quick=True).results
+    assert result.status == "failed" and "fewer than" not in result.cause, str(result)
 
 
 def test_without_shapes_the_size_that_differs_is_named():

@@ -1,4 +1,4 @@
-"""The strangers as `twinstep check` can name them: `subjects:ID`, each of strangers.toml with the options it fixes."""
+"""The strangers as `twinstep check` can name them: `subjects:ID`, each of packages/*.toml with the options it fixes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-DATA = tomllib.loads(Path(__file__).with_name("strangers.toml").read_text(encoding="utf-8"))
+import table
+
+STRANGERS = {stranger["id"]: stranger for stranger in table.known()["stranger"]}
 
 
 def bare(*packages: str) -> None:
@@ -39,9 +39,9 @@ def _judged(cls: Any, fixed: Mapping[str, Any]) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    for entry in DATA["stranger"]:
-        if entry["id"] == name:
-            bare(*DATA["bare"])
-            module, _, cls = entry["class"].partition(":")
-            return _judged(getattr(importlib.import_module(module), cls), entry.get("fixed", {}))
-    raise AttributeError(name)
+    if name not in STRANGERS:
+        raise AttributeError(name)
+    entry = STRANGERS[name]
+    bare(*entry["bare"])
+    module, _, cls = entry["class"].partition(":")
+    return _judged(getattr(importlib.import_module(module), cls), table.options(entry))

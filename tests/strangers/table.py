@@ -1,4 +1,7 @@
-"""The committed table of strangers, made from strangers.toml and from what fails. Needs no stranger."""
+"""The committed table of strangers: what was judged by hand, beside what Twinstep says. Needs no stranger.
+
+packages/*.toml and findings.toml hold what people found out; results/strangers.csv holds what Twinstep says as well.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,31 @@ from typing import Any
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "results"
 CSV, PAGE = RESULTS / "strangers.csv", RESULTS / "strangers.md"
-COLUMNS = ("package", "version", "class", "against", "verdict", "failing_checks", "cause")
+FORMULAS = (HERE / "formulas", HERE.parent / "seen_in_the_wild" / "formulas")
+COLUMNS = (
+    "package", "version", "class", "against", "declared", "verdict", "failing_checks", "cause", "said", "named",
+    "misleading", "judged",
+)  # fmt: skip
 
-BUG, DESIGN, SHARED = KINDS = ("bug", "differs by design", "shared with torch")
-VERDICTS = ("agrees", "differs", "bug", "not comparable", "unexplained")
+BUG, DESIGN, SHARED, FALSE = KINDS = ("bug", "differs by design", "shared with torch", "false accusation")
+VERDICTS = ("agrees", "differs", "bug", "falsely accused", "unexplained")
 
-# Finding or "" where none is known -> the checks that fail by it.
-Fails = Mapping[str, Sequence[str]]
+Stranger = Mapping[str, Any]
+Row = dict[str, str]
 
 
-def known() -> dict[str, Any]:
-    """strangers.toml."""
-    loaded: dict[str, Any] = tomllib.loads((HERE / "strangers.toml").read_text(encoding="utf-8"))
-    return loaded
+def known() -> dict[str, list[dict[str, Any]]]:
+    """The findings of findings.toml, and the strangers of packages/*.toml, each with its package and what is bare."""
+    strangers = []
+    for file in sorted((HERE / "packages").glob("*.toml")):
+        of_package = _read(file)
+        shared = {"package": of_package["package"], "bare": of_package.get("bare", [])}
+        strangers += [{**shared, **stranger} for stranger in of_package["stranger"]]
+    return {"finding": _read(HERE / "findings.toml")["finding"], "stranger": strangers}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def versions() -> dict[str, str]:
@@ -33,50 +48,94 @@ def versions() -> dict[str, str]:
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
+def formula_file(name: str) -> Path:
+    """The formula file of that name. FileNotFoundError names the folders."""
+    found = [folder / name for folder in FORMULAS if (folder / name).is_file()]
+    if not found:
+        raise FileNotFoundError(f"no formula {name} in {' or '.join(map(str, FORMULAS))}")
+    return found[0]
+
+
 def plain(text: str) -> str:
     """Without the line breaks of the data file."""
     return " ".join(text.split())
 
 
-def class_of(stranger: Mapping[str, Any]) -> str:
+def class_of(stranger: Stranger) -> str:
     """The class, with the options that are fixed: `torch_optimizer.SGDW(weight_decay=0)`."""
-    fixed = ", ".join(f"{name}={value!r}" for name, value in stranger.get("fixed", {}).items())
+    fixed = ", ".join(f"{name}={value!r}" for name, value in options(stranger).items())
     return stranger["class"].replace(":", ".") + (f"({fixed})" if fixed else "")
 
 
-def explained(stranger: Mapping[str, Any], failing: Sequence[str]) -> dict[str, list[str]]:
-    """Finding -> those of its checks that really fail; under "" the checks that fail for no known reason."""
-    listed = {name: [c for c in checks if c in failing] for name, checks in stranger.get("fails", {}).items()}
-    of_a_cause = {check for checks in listed.values() for check in checks}
-    listed[""] = [check for check in failing if check not in of_a_cause]
-    return {name: checks for name, checks in listed.items() if checks}
+def options(stranger: Stranger, of: str = "fixed") -> dict[str, Any]:
+    """The options that are fixed. TOML has no tuple, which is a list there, and no None, which is its name."""
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in stranger.get(of, {}).items()}
+    return {name: None if value == "None" else value for name, value in given.items()}
 
 
-def row(data: Mapping[str, Any], stranger: Mapping[str, Any], fails: Fails) -> dict[str, str]:
-    """One line of the table."""
+def unexplained(stranger: Stranger, failing: Sequence[str]) -> list[str]:
+    """The checks that fail by none of its findings."""
+    listed = {check for checks in stranger.get("fails", {}).values() for check in checks}
+    return [check for check in failing if check not in listed]
+
+
+def row(data: Mapping[str, Any], stranger: Stranger, failing: Sequence[str], said: Sequence[str]) -> Row:
+    """One line of the table.
+
+    said    Twinstep's own words: its headlines, and the errors that it has no cause for
+    """
     findings = {finding["name"]: finding for finding in data["finding"]}
-    kinds = [findings[name]["kind"] for name in fails if name]
-    if "" in fails:
-        verdict = "unexplained"
-    elif BUG in kinds:
-        verdict = "bug"
-    elif not stranger["against"]:
-        verdict = "not comparable"
-    else:
-        verdict = "differs" if DESIGN in kinds else "agrees"
-    causes = [f"{name} ({findings[name]['kind']})" if name else "unexplained" for name in fails]
+    mine = [findings[name] for name in stranger.get("fails", {})]
+    theirs = [finding for finding in mine if finding["kind"] != SHARED]
+    named = [finding["name"] for finding in theirs if any(_says(finding, words) for words in said)]
+    misleading = [words for words in said if not any(_says(finding, words) for finding in mine)]
     return {
         "package": stranger["package"],
         "version": versions()[stranger["package"]],
         "class": class_of(stranger),
         "against": stranger["against"].replace(":", "."),
-        "verdict": verdict,
-        "failing_checks": " ".join(dict.fromkeys(check for checks in fails.values() for check in checks)),
-        "cause": "; ".join(causes),
+        "declared": " ".join(stranger.get("declare", [])),
+        "verdict": _verdict({finding["kind"] for finding in mine}, unexplained(stranger, failing)),
+        "failing_checks": " ".join(failing),
+        "cause": "; ".join(f"{finding['name']} ({finding['kind']})" for finding in mine),
+        "said": " | ".join(said),
+        "named": f"{len(named)} of {len(theirs)}" if theirs else "",
+        "misleading": " | ".join(misleading),
+        "judged": plain(stranger["judged"]),
     }
 
 
-def as_csv(rows: Sequence[Mapping[str, str]]) -> str:
+def _says(finding: Mapping[str, Any], words: str) -> bool:
+    """Whether these words of Twinstep's name that cause."""
+    return any(text in words for text in finding.get("said", []))
+
+
+def _verdict(kinds: set[str], left: Sequence[str]) -> str:
+    if left:
+        return "unexplained"
+    for kind, verdict in ((FALSE, "falsely accused"), (BUG, "bug"), (DESIGN, "differs")):
+        if kind in kinds:
+            return verdict
+    return "agrees"
+
+
+def summary(rows: Sequence[Row]) -> list[str]:
+    """What the table comes to: packages, classes, verdicts, false accusations, causes named."""
+    classes = {r["class"].partition("(")[0] for r in rows}
+    counts = [f"{sum(r['verdict'] == verdict for r in rows)} {verdict}" for verdict in VERDICTS]
+    named, causes = (sum(int(r["named"].split(" of ")[k]) for r in rows if r["named"]) for k in (0, 1))
+    accused = [r for r in rows if r["verdict"] in ("falsely accused", "unexplained")]
+    misleading = sum(len(r["misleading"].split(" | ")) for r in rows if r["misleading"])
+    share = f" ({100 * named / causes:.0f} %)" if causes else ""
+    return [
+        f"{len({r['package'] for r in rows})} packages, {len(classes)} classes, {len(rows)} judgements: "
+        + ", ".join(counts),
+        f"false accusations: {len(accused)} of {len(rows)} ({100 * len(accused) / max(1, len(rows)):.0f} %)",
+        f"causes named: {named} of {causes}{share}; words that name none: {misleading}",
+    ]
+
+
+def as_csv(rows: Sequence[Row]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -84,49 +143,24 @@ def as_csv(rows: Sequence[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
-def script(finding: Mapping[str, Any], stranger: Mapping[str, Any]) -> str:
+def committed() -> list[Row]:
+    """The rows of results/strangers.csv."""
+    return list(csv.DictReader(io.StringIO(CSV.read_text(encoding="utf-8"))))
+
+
+def script(finding: Mapping[str, Any], stranger: Stranger) -> str:
     """The reproduction of a finding in one class."""
     module, _, cls = stranger["class"].partition(":")
-    fixed = stranger.get("fixed", {})
+    fixed = options(stranger)
+    given = {**fixed, **options(stranger, "reproduced_with")}
     filled = {
         "{module}": module,
         "{cls}": cls,
         "{twin}": stranger["against"].partition(":")[2],
-        "{options}": "".join(f", {name}={value!r}" for name, value in fixed.items()),
+        "{options}": "".join(f", {name}={value!r}" for name, value in given.items()),
         "{fixed}": repr(fixed),
     }
     text: str = finding["reproduction"].strip()
     for name, value in filled.items():
         text = text.replace(name, value)
     return text
-
-
-def as_page(data: Mapping[str, Any], rows: Sequence[Mapping[str, str]]) -> str:
-    lines = [
-        "# Optimizers that other people wrote",
-        "",
-        "What the quick battery says of them, and why. `tox -e strangers` judges them again and fails where this page",
-        "is not what comes out; `tox -e strangers -- --write` makes it. *agrees* counts a defect that torch itself has",
-        "as none of theirs; a class with options in brackets is judged with these fixed, to make it comparable or to",
-        "show what is left without them.",
-        "",
-        "| package | class | against | verdict | cause |",
-        "|---|---|---|---|---|",
-    ]
-    for r in rows:
-        causes = ", ".join(f"[{c.split(' (')[0]}](#{c.split(' (')[0]})" for c in r["cause"].split("; ") if c)
-        cells = (f"{r['package']} {r['version']}", f"`{r['class']}`", r["against"] or "-", r["verdict"], causes)
-        lines.append(f"| {' | '.join(cells)} |")
-    notes = [s for s in data["stranger"] if "note" in s]
-    lines += ["", *(f"`{class_of(s)}` has no twin to compare with: {plain(s['note'])}." for s in notes)]
-    lines += ["", "The failing checks of each are in `strangers.csv`. The causes, each checked by hand in the source:"]
-    for finding in data["finding"]:
-        having = [s for s in data["stranger"] if finding["name"] in s.get("fails", {})]
-        lines += [
-            "", f"## {finding['name']}", "",
-            f"{finding['kind'].capitalize()}: {plain(finding['cause'])}.", "",
-            f"Where: {plain(finding['where'])}.", "",
-            f"Which: {', '.join(dict.fromkeys(s['class'].replace(':', '.') for s in having))}.", "",
-            "```python", script(finding, having[0]), "```",
-        ]  # fmt: skip
-    return "\n".join(lines) + "\n"

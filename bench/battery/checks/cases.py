@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from ....scratch_impls import Case
+from ..cases import DEFAULT
 from ..context import Context
-
-DEFAULT = Case(name="default", reason="what a user gets who passes nothing")
 
 
 def cases_of(context: Context, *, every: bool = False) -> list[Case]:

@@ -108,6 +108,7 @@ def reproduction_of_gap(subject: Subject, hyper: Mapping[str, Any], scenario: Sc
         f"from {module} import {name}",
         f"p = torch.nn.Parameter(torch.tensor([{start!r}], dtype=torch.{dtype}))",
         f"optimizer = {name}([p]{given})",
+        *(["optimizer.train()"] if subject.trains else []),
         f"gradients = {grads!r}",
     ]
     if any(f != 1 for f in scenario.lr_factors[: gap.step]) and lr is not None:

@@ -23,6 +23,7 @@ from ..cases import first_and_richest
 from ..histories import probe
 from ..reproduction import constructor_call, parameter_line, reproduced_by, reproduction_of_gap
 
+ONE_WAY, BOTH_WAYS = (5e-4, 1e-3), (-1e-3, 1e-3)  # gradients in turn
 FIRST_STEPS = 20  # before a count in 8 bits could stop
 
 
@@ -50,7 +51,8 @@ def long_run(context: Context) -> None:
 def _judge_tiny_steps(context: Context, case: Case, steps: int) -> None:
     """One element and a gradient of 1e-3 or 5e-4 in turn, the last step's length held against the formula's.
 
-    The last step starts from 0, so that it keeps all its digits.
+    The last step starts from 0, so that it keeps all its digits. Without a formula only a number is asked for, and the
+    gradients turn: down one slope for ever, a rule that estimates how far it is to go (Prodigy) grows without end.
     """
     dtype = "float64" if "float64" in context.dtypes else context.dtypes[0]
     found = _last_tiny_step(context, case, dtype, steps)
@@ -87,7 +89,7 @@ def _last_tiny_step(context: Context, case: Case, dtype: str, steps: int) -> flo
     p = torch.nn.Parameter(torch.zeros(shape, dtype=getattr(torch, dtype), device=context.device))
     optimizer = context.build([p], **case.hyper)
     # Two tensors for all steps: to make ten thousand would take longer than to step.
-    gradients = [torch.full_like(p, _tiny_gradient(step)) for step in (0, 1)]
+    gradients = [torch.full_like(p, g) for g in _tiny_gradients(context)]
     for step in range(steps):
         p.grad = gradients[step % 2]
         if step == steps - 1:
@@ -104,7 +106,7 @@ def _last_tiny_step_of_the_formula(spec: Spec, case: Case, steps: int, shape: tu
     state = spec.start(value, hyper)
     for step in range(steps):
         value = 0 * value if step == steps - 1 else value
-        value, state = spec.update(value, _tiny_gradient(step), state, step + 1, **hyper)
+        value, state = spec.update(value, ONE_WAY[step % 2], state, step + 1, **hyper)
     return float(np.ravel(value)[0])
 
 
@@ -113,12 +115,12 @@ def _script(context: Context, case: Case, dtype: str, steps: int, condition: str
         parameter_line([0.0], dtype),
         f"optimizer = {constructor_call(context, case.hyper)}",
         f"for step in range({steps}):",
-        f"    p.grad = torch.full_like(p, {_tiny_gradient(1)} if step % 2 else {_tiny_gradient(0)})",
+        f"    p.grad = torch.full_like(p, {_tiny_gradients(context)!r}[step % 2])",
         f"    p.data.mul_(step < {steps - 1})  # the last step begins at 0",
         "    optimizer.step()",
         f"assert {condition}, f'step {steps} ends at {{p.item()}}'",
     ]
 
 
-def _tiny_gradient(step: int) -> float:
-    return 1e-3 if step % 2 else 5e-4
+def _tiny_gradients(context: Context) -> tuple[float, float]:
+    return BOTH_WAYS if context.spec is None else ONE_WAY

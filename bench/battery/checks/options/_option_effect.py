@@ -29,7 +29,8 @@ class OptionRuns:
     """Runs over one history in which most options can show: each result is kept, since bases come again and again.
 
     Elements have gradients of 1, 1e-3, 1e-6 and 1e-9 (eps), steps grow and shrink (maxima, averages), parameters are
-    not 0 (weight decay), and the learning rate falls in the middle (whether a buffer holds it).
+    not 0 (weight decay), and the learning rate falls in the middle (whether a buffer holds it) and ends above its first
+    value (what weighs a step by the largest rate so far, as schedule-free optimizers do).
     """
 
     def __init__(self, context: Context, dtype: str = "") -> None:
@@ -39,7 +40,7 @@ class OptionRuns:
         self.start = parameters(context.seed, ((4, 2), (3,)), self.dtype, context.device)
         rest = rest_of(context, cases_of(context)[0], self.dtype)
         self.history = gradient_history(context.seed, 8 + rest, self.start)
-        self.change = 4 + rest
+        self.changes = {4 + rest: 0.1, 6 + rest: 20.0}  # factors of the rate
         for row, size in zip(self.history[rest:], (1.0, 10.0, 0.1, 1e-2, 1.0, 1e-2, 1e-3, 0.1), strict=True):
             for g in row:
                 flat = g.view(-1)  # type: ignore[union-attr]
@@ -65,9 +66,9 @@ class OptionRuns:
         groups = getattr(optimizer, "param_groups", [])
 
         def before(step: int) -> None:
-            for group in groups if step == self.change else ():
+            for group in groups if step in self.changes else ():
                 if isinstance(group.get("lr"), float):
-                    group["lr"] *= 0.1
+                    group["lr"] *= self.changes[step]
 
         end = run(optimizer, params, self.history, before)[-1]
         results = self.context.spec.results if self.context.spec else ()  # what an option may be for, as ASGD's t0

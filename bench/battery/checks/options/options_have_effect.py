@@ -4,6 +4,7 @@ Bugs: mlx#473, kozistr#517 #516 #385, tinygrad#17708, fastai2#246, HeavyBall#40:
 Many act only beside another (nesterov with momentum), so each is tried from every case, and from every case with one
 other option changed; and in every format, since one of rounding acts in narrow ones alone. What changes nothing in
 the reference either need not.
+An option that says by its name that it is for what is printed or logged is asked for nothing (DAdaptAdam's log_every).
 Controls: an optimizer with each of these bugs.
 """
 
@@ -12,13 +13,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ...context import Context, check, subject_of
+from ...context import Context, check, note, subject_of
 from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of
 from ..reproduction import VariableName, constructor_call, reproduced_by
 from ..runs import Snapshot
 from ._option_effect import Hyper, OptionRuns, base_options, changed, effects, other_values
 
+OUTPUT = {"verbose", "log", "logging", "logger", "print", "debug", "warn"}  # words of a name
 FORMATS = ("float32", "float64", "bfloat16", "float16")
 
 
@@ -32,6 +34,9 @@ def options_have_effect(context: Context) -> None:
     if ignored and reference is not None:  # what moves no parameter in the reference either need not
         theirs = effects(reference, ignored)
         ignored = [name for name in ignored if theirs.get(name) != "ignored"]
+    for name in [name for name in ignored if OUTPUT & set(name.split("_"))]:
+        ignored.remove(name)
+        note(f"{name} moves no parameter, and is taken for one of what is printed")
     ignored, formats = _ignored_in_every_format(context, ignored)
     refused = [name for name, verdict in found.items() if verdict not in ("effect", "ignored")]
     also = f"; no other value of {', '.join(refused)} was accepted" if refused else ""

@@ -27,6 +27,7 @@ from ..runs import Snapshot, clones, gradient_history, run, snapshot
 from ..state import groups_of
 
 Hyper = dict[str, Any]
+SMALL = 1e-6  # parameters that steps of D-Adaptation's first rate, 1e-6 of the usual, move by more than a rounding
 
 
 SCHEDULES: dict[str, Callable[..., Any]] = {
@@ -63,8 +64,10 @@ def _judge_schedules(context: Context, case: Case) -> None:
         raise NotApplicable(f'its group["lr"] is {lr!r}, not a number that a schedule could change')
     # OneCycleLR looks into `defaults` for what it cycles beside lr, and raises where that has neither.
     cycles = bool({"betas", "momentum"} & set(probe.defaults))
-    params = clones(start)
-    unscheduled = run(context.build(params, **case.hyper), params, history)
+    unscheduled = _unscheduled(context, case, start, history)
+    if _is_rounded_away(start, unscheduled[-1]):
+        start = clones([SMALL * p.detach() for p in start])
+        unscheduled = _unscheduled(context, case, start, history)
     if all(torch.equal(was, now) for was, now in zip(start, unscheduled[-1], strict=True)):
         raise NotApplicable(f"its first {len(history)} steps move nothing, under a schedule or without")
     with reproduced_by(context, functools.partial(_schedule_script, context, case.hyper, lr)):
@@ -78,6 +81,17 @@ def _judge_schedules(context: Context, case: Case) -> None:
                 history,
                 unscheduled,
             )
+
+
+def _unscheduled(context: Context, case: Case, start: Any, history: Any) -> list[Snapshot]:
+    params = clones(start)
+    return run(context.build(params, **case.hyper), params, history)
+
+
+def _is_rounded_away(start: Any, end: Snapshot) -> bool:
+    """Whether all steps together are shorter than a few roundings, so that half of one would be none."""
+    moved = max(float((now - was.detach()).abs().max()) for was, now in zip(start, end, strict=True))
+    return moved < 64 * torch.finfo(end[0].dtype).eps * max(float(was.detach().abs().max()) for was in start)
 
 
 def _schedule_script(context: Context, hyper: Any, lr: float) -> list[str]:

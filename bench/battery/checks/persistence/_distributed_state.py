@@ -36,7 +36,7 @@ def saved_by_name(optimizer: Optimizer, params: Sequence[torch.nn.Parameter]) ->
     # Here, since torch.distributed takes half a second to import, and most checks need none of it.
     from torch.distributed.checkpoint import state_dict
 
-    with _quiet():
+    with _quiet(), _of_parameters(optimizer):
         found: dict[str, Any] = state_dict.get_optimizer_state_dict(_module(params), optimizer)
     return found
 
@@ -44,8 +44,18 @@ def saved_by_name(optimizer: Optimizer, params: Sequence[torch.nn.Parameter]) ->
 def load_by_name(optimizer: Optimizer, params: Sequence[torch.nn.Parameter], saved: dict[str, Any]) -> None:
     from torch.distributed.checkpoint import state_dict
 
-    with _quiet():
+    with _quiet(), _of_parameters(optimizer):
         state_dict.set_optimizer_state_dict(_module(params), optimizer, optim_state_dict=saved)
+
+
+@contextlib.contextmanager
+def _of_parameters(optimizer: Optimizer) -> Iterator[None]:
+    """No fault is a KeyError of torch's for state under another key, which the step made that makes the state."""
+    try:
+        yield
+    except KeyError:
+        require_state_of_parameters(optimizer)
+        raise
 
 
 def _module(params: Sequence[torch.nn.Parameter]) -> torch.nn.Module:

@@ -23,6 +23,7 @@ from ..state import Values, groups_of, leaves, named_state, named_values
 
 Side = tuple[Optimizer, Params]
 REFUSED = "state_dict holds something other than tensors and plain values"
+CAST = "loading casts the state to another format"
 NOT_CARRIED = "the state_dict does not carry all of the state"
 BEFORE, AFTER = 5, 10  # steps before and after the interruption: enough for every average to hold a history
 
@@ -99,8 +100,8 @@ def faults_of_resumed_run(context: Context, case: Case, dtype: str) -> list[Fail
 
 
 def _judge_state_that_came_back(ours: Side, theirs: Side, where: dict[str, Any]) -> None:
-    message, cause = "type of a state after loading", "loading casts the state to another format"
-    require_equal(types_of_state(*ours), types_of_state(*theirs), message, cause=cause, **where)
+    message = "type of a state after loading"
+    require_equal(types_of_state(*ours), types_of_state(*theirs), message, cause=CAST, **where)
     require_equal(named_values(*ours), named_values(*theirs), "state after loading", cause=NOT_CARRIED, **where)
 
 

@@ -25,7 +25,7 @@ from ..runs import Params, clones, take_steps
 from ..state import named_values
 from ..structure._separate_optimizers import own_allowed, several_refused
 from ._distributed_state import load_by_name, require_distributed, require_state_of_parameters, saved_by_name
-from ._save_and_resume import AFTER, BEFORE, known_options
+from ._save_and_resume import AFTER, BEFORE, CAST, known_options, types_of_state
 
 
 @check("T9", place=7, since="0.3")
@@ -57,6 +57,9 @@ def _judge_checkpoint(context: Context, case: Case) -> None:
     what, cause = "hyperparameters of two groups after loading", "a group does not get back its own hyperparameters"
     require_equal(*known_options(resumed, optimizer), what, cause=cause, **where)
     cause = "the state does not come back under the names of the parameters"
+    # An int that comes back as a float32 tensor is the same number, and rounds what follows from it.
+    if types_of_state(resumed, fresh) != types_of_state(optimizer, params):
+        cause = CAST
     require_equal(named_values(resumed, fresh), named_values(optimizer, params), "after loading", cause=cause, **where)
     for step in range(BEFORE, AFTER):
         for each, its_params in ((optimizer, params), (resumed, fresh)):

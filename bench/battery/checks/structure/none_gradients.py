@@ -88,6 +88,7 @@ def _run_with_holes(context: Context, case: Case, start: Any, history: Any) -> l
 
 def _judge_long_absence(context: Context, case: Case, start: Any, history: Any) -> None:
     """After three steps the middle parameter has no gradient for twelve, and then goes on where it stopped."""
+    not_by_design(context, "group-state")
     history = gradient_history(context.seed + 1, ABSENT + 6, start)  # six of them with a gradient
     away = range(3, 3 + ABSENT)
     params = clones(start)
