@@ -36,6 +36,7 @@ def test_the_table_is_what_was_judged_by_hand_beside_what_was_said():
     assert table.CSV.read_text() == table.as_csv(ROWS) and table.PAGE.read_text() == page.as_page(DATA, ROWS), told
 
 
+@pytest.mark.thorough("a whole battery in a process of its own; `tox -e strangers` does the same weekly")
 def test_a_class_is_judged_as_the_strangers_are():
     """They are not installed here, so that nothing else would notice when judging itself no longer runs."""
     stranger = {"id": "SGDLoadsOneRate", "against": "torch.optim:SGD"}

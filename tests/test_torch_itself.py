@@ -82,13 +82,24 @@ def test_there_is_something_to_judge():
     assert len(CELLS) >= 14 and set(LONG) <= set(CHECKS)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_torch_passes_but_for_its_known_defects(name):
+    """The short checks, the defects' own among them, as a user gets the class."""
+    judge(name, "default", SHORT, fewest=22)
+
+
+@pytest.mark.thorough(
+    "other kernels below the same classes: test_lockstep and test_replay judge every path in every run"
+)
 @each_cell
-def test_torch_passes_but_for_its_known_defects(name, path):
-    """The short checks, the defects' own among them; agreement on every path is the business of test_replay."""
+def test_other_paths_of_torch_pass_but_for_their_known_defects(name, path):
+    judge(name, path, [check for check in SHORT if of_a_path(check)], fewest=12)
+
+
+def judge(name, path, checks, fewest):
     expected = expected_failures(made(name, path), ["float32"])
-    chosen = SHORT if path == "default" else [check for check in SHORT if of_a_path(check)]
-    report = check_optimizer(made(name, path), checks={*chosen, *expected}, quick=True)
-    assert report.passed and report.ran >= (22 if path == "default" else 12), faults(report)
+    report = check_optimizer(made(name, path), checks={*checks, *expected}, quick=True)
+    assert report.passed and report.ran >= fewest, faults(report)
     assert {r.check for r in report.results if r.status == "failed as expected"} == set(expected)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...scratch_impls import Spec
+from ._momentum import FORGOTTEN
 from ._variant import Hyper, Variant, followed
 
 BACK = "the corrected averages are written back into the state"
@@ -22,7 +23,7 @@ def variants(spec: Spec, full: Hyper) -> Iterator[Variant]:
                       spec=_of_this_step(spec, name), hyper=full)  # fmt: skip
         yield Variant(says=f"{name} is not kept from step to step", spec=_not_kept(spec, name), hyper=full)
     if start:
-        yield Variant(says="the first gradient is not remembered", spec=_without_the_first(spec), hyper=full)
+        yield Variant(says=FORGOTTEN, spec=_without_the_first(spec), hyper=full)
 
 
 def _written_back(spec: Spec, full: Hyper, names: list[str]) -> Iterator[Variant]:

@@ -62,6 +62,8 @@ def _adam(spec: Spec, eps_place: str, *, raw: bool) -> Callable[..., Any]:
 def _rmsprop_lr_inside(spec: Spec) -> Callable[..., Any]:
     @functools.wraps(spec.update)
     def update(param: Any, grad: Any, state: Any, step: Any, **h: Any) -> Any:
+        if not h["momentum"]:
+            return spec.update(param, grad, state, step, **h)
         scaled, new = spec.update(0 * param, grad, {**state, "momentum_buffer": 0 * param}, step,
                                   **{**h, "lr": 1, "momentum": 0.5, "weight_decay": 0})  # fmt: skip
         buffer = h["momentum"] * state["momentum_buffer"] - h["lr"] * scaled

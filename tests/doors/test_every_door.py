@@ -73,7 +73,12 @@ NO_OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", NO_OPTIMIZERS)
+THOROUGH = pytest.mark.thorough("the same three doors as of the two that every run takes")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in ("WantsMore", "NotBuilt") else THOROUGH) for n in NO_OPTIMIZERS]
+)
 def test_what_is_no_optimizer_fails_that_check_alone_in_every_door(tmp_path, run, name):
     target, saved = f"their_optimizers:{name}", tmp_path / "report.json"
     done = check(target, "--against", "rmsprop", "--json", saved)

@@ -64,7 +64,7 @@ MISSED = {
     "ForeachEmptyGroup": (twin("SGD"), "paths", ["with foreach=True", "a group without parameters raises"]),
     "ForeachGradients": (twin("SGD"), "paths", ["with foreach=True", "p.grad is changed in place"]),
     "RootOfRoot": (twin("Adam"), "constant-gradients", ["with bounded=True", "to the power 0.5"]),
-    "SkipsEqual": (twin("SGD"), "constant-gradients", ["step 2 under one gradient is", "another length"]),
+    "SkipsEqual": (twin("SGD"), "constant-gradients", ["step 2 under one gradient", "a gradient that comes again"]),
     "MovesAtZero": (missed.DualAveraging, "learning-rate-change", ["at lr=0 it moves", "DualAveraging does not"]),
 }  # fmt: skip
 

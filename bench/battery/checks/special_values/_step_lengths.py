@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 
+from .....scratch_impls import Case
 from ....compare.replay import Factory
-from ...context import Context, parameters
+from ...context import Against, Context, parameters
 from ...result import Failed, NotApplicable
 from ..cases import best_dtype, cases_of
 from ..differences import PARAM_ROUNDINGS
@@ -28,13 +29,7 @@ def judge_step_lengths(context: Context) -> None:
         raise NotApplicable("a matrix may be iterated in bfloat16, as torch's Muon does: steps are right to two digits")
     for case in cases_of(context):
         dtype = best_dtype(context)
-        ours, start = _lengths(context, context.subject.make, case.hyper, dtype)
-        theirs, _ = _lengths(context, context.against.make, context.against.taken(case.hyper), dtype)
-        rounding = 2 * PARAM_ROUNDINGS * torch.finfo(start.dtype).eps * torch.maximum(start.abs(), theirs.cumsum(0))
-        distance = (ours - theirs).abs()
-        alike = (distance <= ALIKE * theirs + rounding).long().cumprod(0).bool()
-        off = ~(distance <= APART * theirs + rounding)
-        off[0], off[1:] = False, off[1:] & alike[:-1]
+        ours, theirs, off = _compared(context, context.against, case, dtype)
         if bool(off.any()):
             step = int(off.any(1).nonzero()[0])
             k = int(torch.where(off[step], theirs[step], -1.0).argmax())
@@ -42,8 +37,28 @@ def judge_step_lengths(context: Context) -> None:
                 f"step {step + 1} under one gradient is of another length: {float(ours[step, k]):.4g}, that of "
                 f"{context.against.label} {float(theirs[step, k]):.4g}; the first ones are {float(ours[0, k]):.4g} and "
                 f"{float(theirs[0, k]):.4g} long",
-                case=case.name, dtype=dtype,  # no cause: any mistake in the rule may do it
+                case=case.name, dtype=dtype, cause=_only_if_it_comes_again(context, context.against, case, dtype),
             )  # fmt: skip
+
+
+def _compared(
+    context: Context, against: Against, case: Case, dtype: str, grows: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The lengths of both sides, and where they part after they were alike."""
+    ours, start = _lengths(context, context.subject.make, case.hyper, dtype, grows=grows)
+    theirs, _ = _lengths(context, against.make, against.taken(case.hyper), dtype, grows=grows)
+    rounding = 2 * PARAM_ROUNDINGS * torch.finfo(start.dtype).eps * torch.maximum(start.abs(), theirs.cumsum(0))
+    distance = (ours - theirs).abs()
+    alike = (distance <= ALIKE * theirs + rounding).long().cumprod(0).bool()
+    off = ~(distance <= APART * theirs + rounding)
+    off[0], off[1:] = False, off[1:] & alike[:-1]
+    return ours, theirs, off
+
+
+def _only_if_it_comes_again(context: Context, against: Against, case: Case, dtype: str) -> str:
+    """That a gradient which comes again is taken otherwise, where gradients that grow a little make no difference."""
+    *_, off = _compared(context, against, case, dtype, grows=1e-3)
+    return "" if bool(off.any()) else "a gradient that comes again is taken otherwise than a new one"
 
 
 def judge_switches_keep_the_scale(context: Context) -> None:
@@ -83,16 +98,21 @@ def _exponent(context: Context, hyper: Any) -> float | None:
 
 
 def _lengths(
-    context: Context, make: Factory, hyper: Any, dtype: str, sizes: tuple[float, float] = (1e-6, 1e4)
+    context: Context,
+    make: Factory,
+    hyper: Any,
+    dtype: str,
+    sizes: tuple[float, float] = (1e-6, 1e4),
+    grows: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The length of each step of each of 64 elements, and where they start."""
+    """The length of each step of each of 64 elements, and where they start. grows: the gradient, by so much a step."""
     (p,) = parameters(context.seed, ((64,),), dtype, context.device)
     optimizer = make([p], **hyper)
     start, ends = p.detach().clone().reshape(-1), [p.detach().clone().reshape(-1)]
     first, last = (torch.tensor(size, dtype=torch.float64).log10() for size in sizes)
     gradient = torch.logspace(float(first), float(last), p.numel(), dtype=torch.float64).to(context.device, p.dtype)
-    for _ in range(STEPS):
-        p.grad = gradient.clone().view_as(p)
+    for step in range(STEPS):
+        p.grad = (gradient * (1 + step * grows)).view_as(p)
         optimizer.step()
         ends.append(p.detach().clone().reshape(-1))
     return torch.stack(ends).diff(dim=0).abs(), start
