@@ -117,7 +117,15 @@ class Spec:
     def spectral(self) -> bool:
         """Whether it uses functions of a matrix, of which the state holds some as large as a side of the parameter."""
         words = (vocabulary.eigh, vocabulary.qr, vocabulary.svd, vocabulary.inv_root)
-        return any(word in words for word in self.update.__globals__.values() if callable(word))
+        return any(word in words for word in self._globals.values() if callable(word))
+
+    @property
+    def _globals(self) -> Mapping[str, Any]:
+        """What the module of the update defines."""
+        update: Any = self.update
+        while isinstance(update, functools.partial):  # an option that is fixed
+            update = update.func
+        return update.__globals__
 
     @property
     def sampled(self) -> bool:
@@ -138,7 +146,7 @@ class Spec:
     @property
     def formula(self) -> str:
         """The docstring of the formula's file."""
-        return inspect.cleandoc(self.update.__globals__.get("__doc__") or "")
+        return inspect.cleandoc(self._globals.get("__doc__") or "")
 
     def hyper(self, **given: Any) -> dict[str, Any]:
         """All hyperparameters: the defaults, overridden by what is given.

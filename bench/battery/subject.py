@@ -77,6 +77,8 @@ class Subject:
     @property
     def trains(self) -> bool:
         """Whether it has train() and eval(), as schedule-free ones, which step in the first alone."""
+        if self.formula is not None:  # made in the mode for training, whatever its rule
+            return False
         return isinstance(self.cls, type) and all(callable(getattr(self.cls, n, None)) for n in ("train", "eval"))
 
     def driven(self, drive: Drive | None = None) -> Subject:
