@@ -17,10 +17,6 @@ from . import missed
 HERE = Path(__file__).parent
 
 
-def formula(name):
-    return HERE / "formulas" / f"{name}.py"
-
-
 def reported(name):
     return importlib.import_module(f".reports.{name}", __package__)
 
@@ -75,11 +71,11 @@ REPORTS = {
     "adam_old_checkpoint": ("Adam", twin("Adam"), "save-load", ["amsgrad is not filled in", "KeyError"]),
     "adamw_corrected_rate_decays": ("AdamW", twin("AdamW"), "one-step", []),
     "adamw_leaves_projected_gradient": ("AdamW", twin("AdamW"), "inputs-untouched", ["p.grad has another shape"]),
-    "adopt_with_this_moment": ("ADOPT", formula("adopt"), "one-step", []),
-    "cautious_mask_squares": ("CautiousAdamW", formula("cautious_adamw"), "one-step", []),
-    "lamb_zero_norm_nan": ("Lamb", formula("lamb"), "zero-gradients", ["0/0"]),
+    "adopt_with_this_moment": ("ADOPT", "adopt", "one-step", []),
+    "cautious_mask_squares": ("CautiousAdamW", "cautious_adamw", "one-step", []),
+    "lamb_zero_norm_nan": ("Lamb", "lamb", "zero-gradients", ["0/0"]),
     "larc_keeps_old_groups": ("Made", twin("SGD"), "save-load", ["remembered at construction"]),
-    "lars_zero_stays": ("LARS", formula("lars"), "one-step", ["a parameter that is all zero never moves"]),
+    "lars_zero_stays": ("LARS", "lars", "one-step", ["a parameter that is all zero never moves"]),
     "muon_scale_of_conv": ("Muon", twin("Muon"), "shapes", ["by the scale of another shape"]),
     "sgd_clips_each_group": ("SGD", SGDClippedByAll, "groups", ["is taken of each alone"]),
     "sgd_empty_group": ("SGD", twin("SGD"), "groups", ["a group without parameters raises"]),

@@ -15,7 +15,7 @@ from typing import Any
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "results"
 CSV, PAGE = RESULTS / "strangers.csv", RESULTS / "strangers.md"
-FORMULAS = (HERE / "formulas", HERE.parent / "seen_in_the_wild" / "formulas")
+FORMULAS = HERE / "formulas"
 COLUMNS = (
     "package", "version", "class", "against", "declared", "verdict", "failing_checks", "cause", "said", "named",
     "misleading", "judged",
@@ -49,11 +49,10 @@ def versions() -> dict[str, str]:
 
 
 def formula_file(name: str) -> Path:
-    """The formula file of that name. FileNotFoundError names the folders."""
-    found = [folder / name for folder in FORMULAS if (folder / name).is_file()]
-    if not found:
-        raise FileNotFoundError(f"no formula {name} in {' or '.join(map(str, FORMULAS))}")
-    return found[0]
+    """The formula file of that name. FileNotFoundError names the folder."""
+    if not (FORMULAS / name).is_file():
+        raise FileNotFoundError(f"no formula {name} in {FORMULAS}")
+    return FORMULAS / name
 
 
 def plain(text: str) -> str:
